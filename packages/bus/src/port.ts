@@ -1,0 +1,70 @@
+import type { Envelope, Priority, Service } from '@moltbot/shared';
+
+/** Names a queue in the words of the domain; the topology file of each bus turns it into its own names. */
+export type QueueRef =
+  | { readonly kind: 'runs'; readonly pool: string; readonly tenant: string; readonly priority: Priority }
+  | { readonly kind: 'dead' };
+
+export type RunQueueRef = Extract<QueueRef, { kind: 'runs' }>;
+
+/** The fixed delays a message can wait out before it is delivered again. */
+export const delayRungs = { '5s': 5_000, '30s': 30_000, '2m': 120_000, '10m': 600_000 } as const;
+export type DelayRung = keyof typeof delayRungs;
+
+/**
+ * What became of a publication.
+ * - `ok`: persistent in the queue, confirmed and not returned.
+ * - `unroutable`: no such queue; nothing was kept.
+ * - `nacked`: refused (queue full, broker blocked); nothing was kept.
+ * - `unknown`: the link broke or the confirm did not come in time; publish again under the same message id.
+ */
+export type PublishOutcome = 'ok' | 'unroutable' | 'nacked' | 'unknown';
+
+/** What became of an ack: `stale` when the delivery's channel is gone; the message comes again. */
+export type SettleOutcome = 'ok' | 'stale';
+
+export interface Delivery {
+  readonly message: Envelope;
+  /** True when it may have been handed to a consumer before. */
+  readonly redelivered: boolean;
+  /** Times it was handed out and came back, where the broker knows; 0 on the first delivery. */
+  readonly previousDeliveries: number;
+  /** Why it is here; only on deliveries of the dead queue: `delivery_limit`, or what `dead` was given. */
+  readonly reason?: string;
+  /** Done with it. The first of these four decides; later calls answer `stale`. */
+  ack(): Promise<SettleOutcome>;
+  /** Gives it back at once; counts toward the delivery limit. */
+  requeue(): Promise<SettleOutcome>;
+  /** Puts a copy on a rung of the ladder, confirmed, then acks. When the copy cannot be kept, the message is given back. */
+  delay(rung: DelayRung): Promise<SettleOutcome>;
+  /** Puts a copy into the dead queue with a reason, confirmed, then acks. */
+  dead(reason: string): Promise<SettleOutcome>;
+}
+
+/** A handler that throws gives its delivery back; it never ends the consumer. */
+export type DeliveryHandler = (delivery: Delivery) => void | Promise<void>;
+
+export interface Subscription {
+  /** Takes no more deliveries. Those handed out can still be settled until the bus is stopped. */
+  cancel(): Promise<void>;
+}
+
+export type BusState = 'connecting' | 'ready' | 'blocked' | 'closed';
+
+/**
+ * The way between processes. Two implementations, one conformance suite (`conformance.ts`).
+ * Delivery is at least once, in order of arrival per queue but for what comes back.
+ * A message that cannot be decoded goes to the dead queue with its reason and never reaches a handler.
+ */
+export interface Bus extends Service {
+  state(): BusState;
+  /** Makes sure the queue exists, now and after every reconnect. */
+  declare(queue: RunQueueRef): Promise<void>;
+  /** Never rejects for reasons of the link: that is `unknown`. Refuses at once with `nacked` while blocked. */
+  publish(message: Envelope, to: { readonly queue: RunQueueRef; readonly delay?: DelayRung }): Promise<PublishOutcome>;
+  /** Declares the queue and hands out up to `prefetch` unsettled deliveries. Survives reconnects until cancelled. */
+  consume(queue: QueueRef, options: { readonly prefetch: number }, handler: DeliveryHandler): Promise<Subscription>;
+  /** To every process that listens now. Lost by those that do not: never the only carrier of a truth. */
+  broadcast(message: Envelope): Promise<PublishOutcome>;
+  onBroadcast(handler: (message: Envelope) => void): Promise<Subscription>;
+}

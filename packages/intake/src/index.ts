@@ -1,0 +1,1 @@
+export type { Intake, Submission, Submitted } from './port.ts';

@@ -1,0 +1,1 @@
+export { type ImportPlugin, loadPlugins, type PluginHost } from './plugin-host.ts';

@@ -1,0 +1,57 @@
+import type { Logger, Target } from '@moltbot/shared';
+import type { ZodType } from 'zod';
+
+export type OutputStream = 'stdout' | 'stderr';
+
+/** A command for the target's transport. */
+export interface ExecSpec {
+  /** A POSIX shell command line. */
+  readonly command: string;
+  /** Added to the environment of the command. */
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  /** Directory to run in. Default: where the transport starts, the home of the user over SSH. */
+  readonly cwd?: string | undefined;
+  /** Given to the command, then end of file. Default: end of file at once. */
+  readonly stdin?: string | undefined;
+}
+
+/** How a command ended: one of the two is there. */
+export interface ExecResult {
+  readonly exitCode?: number | undefined;
+  /** Name without SIG. */
+  readonly signal?: string | undefined;
+}
+
+/** What an action is given for one run on one target. */
+export interface ActionContext<A> {
+  readonly args: A;
+  readonly target: Target;
+  /** Aborts on cancel and on time-out; `exec` obeys it by itself. */
+  readonly signal: AbortSignal;
+  /** Carries the ids of the run. */
+  readonly log: Logger;
+  /**
+   * Runs a command on the target; its output streams to the run as it comes.
+   * Rejects with a MoltError when the command could not be started or its end not be learned.
+   */
+  exec(spec: ExecSpec): Promise<ExecResult>;
+  /** Adds to the run's output; resolves when more is welcome. */
+  write(stream: OutputStream, data: string | Uint8Array): Promise<void>;
+}
+
+/** A named, typed operation. Exit code 0 (or none, without a signal) makes the run succeed. */
+export interface ActionDefinition<A = unknown> {
+  /** `<plugin>.<verb>`. */
+  readonly name: string;
+  readonly summary: string;
+  /** What the arguments must be; checked at the door and again at the executor. */
+  readonly args: ZodType<A>;
+  run(context: ActionContext<A>): Promise<ExecResult>;
+}
+
+/** An action of any argument type, as registries hold it. */
+// biome-ignore lint/suspicious/noExplicitAny: the argument type is contravariant; only the registry, which parses with `args`, calls `run`.
+export type AnyAction = ActionDefinition<any>;
+
+/** Gives an action its argument type from its schema. */
+export const defineAction = <A>(definition: ActionDefinition<A>): ActionDefinition<A> => definition;

@@ -1,0 +1,11 @@
+export {
+  type ActionContext,
+  type ActionDefinition,
+  type AnyAction,
+  defineAction,
+  type ExecResult,
+  type ExecSpec,
+  type OutputStream,
+} from './action.ts';
+export { BasePlugin, isPluginEntry, type PluginClass, type PluginMetadata, pluginEntry } from './plugin.ts';
+export type { Transport, TransportResult, TransportRun } from './transport.ts';

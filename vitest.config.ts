@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['{packages,services,plugins}/*/test/**/*.test.ts', 'scripts/**/*.test.ts', 'e2e/**/*.test.ts'],
+    pool: 'forks',
+    // Real servers start inside the files; RabbitMQ alone takes up to 20 s on a busy machine.
+    testTimeout: 30_000,
+    hookTimeout: 90_000,
+    teardownTimeout: 20_000,
+  },
+});
