@@ -22,7 +22,9 @@ export interface TaskRequest {
 const duration = z.string().regex(durationPattern, 'write a number and a unit: 500ms, 30s, 5m, 1h30m');
 
 /** What the wire may hold: defaults not filled in yet. */
-export type TaskRequestInput = Pick<TaskRequest, 'action' | 'on'> & Partial<TaskRequest>;
+export type TaskRequestInput = Pick<TaskRequest, 'action' | 'on'> & {
+  readonly [K in keyof TaskRequest]?: TaskRequest[K] | undefined;
+};
 
 export const TaskRequest: z.ZodType<TaskRequest, TaskRequestInput> = z.strictObject({
   action: z.string().min(1).max(200).describe('Name of an action: GET /v1/actions lists them.'),

@@ -4,7 +4,7 @@ import { Principal } from './principal.ts';
 import type { RunCounts, TaskState } from './task-state.ts';
 
 export type Priority = 'interactive' | 'batch';
-export const Priority: z.ZodType<Priority> = z.enum(['interactive', 'batch']);
+export const Priority: z.ZodType<Priority, Priority> = z.enum(['interactive', 'batch']);
 
 /** How long each phase of a run may take, in ms; `idle` 0 means no limit on silence. */
 export interface RunLimits {
