@@ -46,6 +46,11 @@ export interface ActionDefinition<A = unknown> {
   readonly summary: string;
   /** What the arguments must be; checked at the door and again at the executor. */
   readonly args: ZodType<A>;
+  /**
+   * `by-exec`: it touches the world through `exec` alone, so a run whose first command was never sent has done nothing.
+   * `own` (default): it may act by itself, and counts as started before `run` is called.
+   */
+  readonly effects?: 'by-exec' | 'own';
   run(context: ActionContext<A>): Promise<ExecResult>;
 }
 

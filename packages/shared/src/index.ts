@@ -1,5 +1,15 @@
+export {
+  apiKeyHashPattern,
+  apiKeyIdPattern,
+  hashApiKey,
+  matchesHash,
+  type NewApiKey,
+  newApiKey,
+  parseApiKey,
+} from './api-key.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { composeServices, healthOf } from './compose-services.ts';
 export type {
   ApiKeyConfig,
   Config,
@@ -12,6 +22,10 @@ export type {
   SshIdentity,
   TenantConfig,
 } from './config/config.ts';
+export { configJsonSchema, configKeys } from './config/json-schema.ts';
+export type { ConfigKey, SchemaNode } from './config/keys.ts';
+export { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
+export { formatConfig } from './config/redact.ts';
 export { withDeadline } from './deadline.ts';
 export { durationPattern, formatDuration, parseDuration } from './duration.ts';
 export {
@@ -40,14 +54,18 @@ export {
   type MetricOptions,
   Registry,
 } from './metrics.ts';
+export { nearest } from './nearest.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './ops-server.ts';
 export { Origin } from './origin.ts';
 export { Principal, TenantId } from './principal.ts';
+export { requireDistributed } from './require-distributed.ts';
 export { RunOrder, type RunRecord } from './run.ts';
+export { type MainContext, runMain } from './run-main.ts';
 export { RunError, RunOutcome } from './run-outcome.ts';
 export { isFinal, isLeased, isLegalRunMove, legalRunMoves, type RunState, runStates } from './run-state.ts';
 export { Secret } from './secret.ts';
 export type { Service, ServiceHealth } from './service.ts';
+export { formatSize, parseSize, sizePattern } from './size.ts';
 export { type LocalTarget, Name, type SshTarget, Target } from './target.ts';
 export { Priority, RunLimits, Task, type TaskRecord } from './task.ts';
 export { TaskRequest, type TaskRequestInput } from './task-request.ts';

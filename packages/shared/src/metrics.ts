@@ -26,7 +26,9 @@ const withRegistry = (registry: Registry, options: MetricOptions) => ({
 export const counter = (registry: Registry, options: MetricOptions): Counter =>
   new Counter(withRegistry(registry, options));
 
-export const gauge = (registry: Registry, options: MetricOptions): Gauge => new Gauge(withRegistry(registry, options));
+/** @param options `collect` is called before each scrape, to set the present value */
+export const gauge = (registry: Registry, options: MetricOptions & { readonly collect?: () => void }): Gauge =>
+  new Gauge({ ...withRegistry(registry, options), ...(options.collect ? { collect: options.collect } : {}) });
 
 /** Buckets in seconds; default from 1 ms to 10 min. */
 export const histogram = (

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isFinal, isLegalRunMove, runStates, taskStateOf } from '../src/index.ts';
+import { isFinal, isLeased, isLegalRunMove, runStates, taskStateOf } from '../src/index.ts';
 
 test('final states have no moves and every other state can reach one', () => {
   for (const state of runStates.filter((s) => !isFinal(s))) {
@@ -18,4 +18,35 @@ test('a task takes the most severe end of its runs, and is running while any has
   expect(taskStateOf({ held: 1 })).toBe('held');
   expect(taskStateOf({ queued: 1, succeeded: 1 })).toBe('running');
   expect(taskStateOf({ claimed: 1 })).toBe('running');
+});
+
+test('the moves are these and no others', () => {
+  const moves = runStates.flatMap((from) =>
+    runStates.filter((to) => isLegalRunMove(from, to)).map((to) => `${from} → ${to}`),
+  );
+  expect(moves.sort()).toEqual(
+    [
+      'held → queued',
+      'held → cancelled',
+      'held → expired',
+      'queued → claimed',
+      'queued → cancelled',
+      'queued → expired',
+      'queued → undeliverable',
+      'claimed → queued',
+      'claimed → running',
+      'claimed → failed',
+      'claimed → timed-out',
+      'claimed → cancelled',
+      'claimed → unknown',
+      'claimed → undeliverable',
+      'claimed → expired',
+      'running → succeeded',
+      'running → failed',
+      'running → timed-out',
+      'running → cancelled',
+      'running → unknown',
+    ].sort(),
+  );
+  expect(runStates.filter(isLeased)).toEqual(['claimed', 'running']);
 });

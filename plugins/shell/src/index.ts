@@ -18,6 +18,7 @@ const run = defineAction({
     cwd: z.string().min(1).optional().describe('Directory to run in.'),
     stdin: z.string().optional().describe('Given to the command, then end of file.'),
   }),
+  effects: 'by-exec',
   run: ({ args, exec }) => exec(args),
 });
 

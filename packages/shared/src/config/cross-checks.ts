@@ -1,0 +1,133 @@
+import { z } from 'zod';
+import { defaults } from './defaults.ts';
+import type { Problem } from './layers.ts';
+import { hintOf } from './problems.ts';
+
+const word = z.string().optional().catch(undefined);
+const mapOf = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullish().catch(null);
+const listOf = <T extends z.ZodType>(item: T) => z.array(item).catch([]);
+const link = z.object({ kind: word, url: word }).catch({});
+const sshOnly = ['host', 'port', 'user', 'identity', 'hostKey'] as const;
+
+/** Reads from a tree with any other mistakes in it what the rules between values need; what is wrong in itself reads as absent, a wrong map as null. */
+const view = z.object({
+  bus: link,
+  store: link,
+  tenants: mapOf(z.object({ apiKeys: listOf(z.object({ id: word }).catch({})) }).catch({ apiKeys: [] })),
+  ssh: z.object({ identities: mapOf(z.unknown()) }).catch({}),
+  plugins: listOf(word),
+  targets: listOf(
+    z
+      .object({
+        name: word,
+        transport: word,
+        tenant: word,
+        identity: word,
+        host: z.unknown().optional(),
+        port: z.unknown().optional(),
+        user: z.unknown().optional(),
+        hostKey: z.unknown().optional(),
+      })
+      .catch({}),
+  ),
+});
+
+type View = z.infer<typeof view>;
+
+/** The rules between values. They hold whatever else is wrong, so that one look shows every mistake. */
+export function crossCheck(root: Readonly<Record<string, unknown>>): readonly Problem[] {
+  const config = view.parse(root);
+  return [
+    ...linkProblems('bus', config.bus, { kind: 'amqp', schemes: ['amqp:', 'amqps:'] }),
+    ...linkProblems('store', config.store, { kind: 'redis', schemes: ['redis:', 'rediss:'] }),
+    ...repeated(config.plugins).map((index) => ({ path: ['plugins', index], message: 'is the same plugin again' })),
+    ...Object.entries(config.tenants ?? {}).flatMap(([id, tenant]) => keyProblems(id, tenant.apiKeys)),
+    ...targetProblems(config),
+  ];
+}
+
+function linkProblems(
+  name: 'bus' | 'store',
+  { kind, url }: View['bus'],
+  remote: { readonly kind: string; readonly schemes: readonly string[] },
+): readonly Problem[] {
+  const schemes = remote.schemes.map((scheme) => `${scheme}//`).join(' or ');
+  if (url === undefined) {
+    if (kind !== remote.kind) return [];
+    return [{ path: [name, 'kind'], message: `needs ${name}.url, which begins with ${schemes}` }];
+  }
+  const path = [name, 'url'];
+  if (kind === 'embedded') return [{ path, message: 'does not go with kind embedded: delete one of the two' }];
+  const parsed = URL.parse(url);
+  const escapes = 'write / @ : # in a password as %2F %40 %3A %23';
+  if (!parsed) return [{ path, message: `must be a URL that begins with ${schemes}; ${escapes}` }];
+  if (!remote.schemes.includes(parsed.protocol)) return [{ path, message: `must begin with ${schemes}` }];
+  return parsed.hostname === '' ? [{ path, message: 'names no host' }] : [];
+}
+
+const keyProblems = (tenant: string, keys: readonly { readonly id?: string | undefined }[]): readonly Problem[] =>
+  repeated(keys.map(({ id }) => id)).map((index) => ({
+    path: ['tenants', tenant, 'apiKeys', index, 'id'],
+    message: 'is the id of an earlier key of this tenant',
+  }));
+
+function targetProblems({ targets, tenants, ssh }: View): readonly Problem[] {
+  const names = targets.map(({ name, tenant = defaults.tenant }) => name && `${tenant} ${name}`);
+  const known = {
+    tenants: tenants === undefined ? [defaults.tenant] : tenants && Object.keys(tenants),
+    identities: ssh.identities ? Object.keys(ssh.identities) : null,
+  };
+  return [
+    ...repeated(names).map((index) => ({
+      path: ['targets', index, 'name'],
+      message: 'is the name of an earlier target of this tenant',
+    })),
+    ...targets.flatMap((target, index) =>
+      problemsOfTarget(target, known).map(([key, message]) => ({ path: ['targets', index, key], message })),
+    ),
+  ];
+}
+
+/** Null where the map is wrong or absent: nothing can be said about a name in it. A gateway names identities and holds none. */
+interface Known {
+  readonly tenants: readonly string[] | null;
+  readonly identities: readonly string[] | null;
+}
+
+type KeyProblem = readonly [key: string, message: string];
+
+function problemsOfTarget(target: View['targets'][number], known: Known): readonly KeyProblem[] {
+  const { tenant = defaults.tenant, transport = defaults.target.transport } = target;
+  const noTenant: readonly KeyProblem[] =
+    known.tenants && !known.tenants.includes(tenant)
+      ? [['tenant', `there is no tenant "${tenant}"${hintOf(tenant, known.tenants)}`]]
+      : [];
+  if (transport === 'ssh') return [...noTenant, ...problemsOfSsh(target, known)];
+  if (transport !== 'local') return noTenant;
+  const stray = sshOnly.filter((key) => target[key] !== undefined);
+  return [
+    ...noTenant,
+    ...stray.map((key): KeyProblem => [key, 'is for ssh targets: delete it, or set transport: ssh']),
+  ];
+}
+
+function problemsOfSsh(target: View['targets'][number], { identities }: Known): readonly KeyProblem[] {
+  const missing = (['host', 'user'] as const)
+    .filter((key) => target[key] === undefined)
+    .map((key): KeyProblem => [key, `is missing: an ssh target needs ${key}`]);
+  const identity = target.identity ?? defaults.target.identity;
+  if (!identities || identities.includes(identity)) return missing;
+  const hint = target.identity === undefined ? ': add it, or name another one here' : hintOf(identity, identities);
+  return [...missing, ['identity', `there is no "${identity}" under ssh.identities${hint}`]];
+}
+
+/** Indexes of the items that stand earlier in the list too. */
+function repeated(items: readonly (string | undefined)[]): readonly number[] {
+  const seen = new Set<string>();
+  return items.flatMap((item, index) => {
+    if (item === undefined) return [];
+    const isNew = !seen.has(item);
+    seen.add(item);
+    return isNew ? [] : [index];
+  });
+}
