@@ -1,1 +1,3 @@
-export {};
+export type { GatewayDeps, TaskReader } from './context.ts';
+export { createFirstKeyFile, type FirstKeyDeps } from './first-key-file.ts';
+export { createGateway, type Gateway } from './gateway.ts';

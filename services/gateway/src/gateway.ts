@@ -1,0 +1,90 @@
+import type { Service } from '@moltbot/shared';
+import { requireAdmission } from './admission.ts';
+import type { App, GatewayContext, GatewayDeps } from './context.ts';
+import { createHttpApp } from './http-app.ts';
+import { createGatewayMetrics } from './metrics.ts';
+import { actionRoutes } from './routes/actions.ts';
+import { describeApi, docsRoutes } from './routes/docs.ts';
+import { eventRoutes } from './routes/events.ts';
+import { opsRoutes } from './routes/ops.ts';
+import { outputRoutes } from './routes/output.ts';
+import { startTaskRoute } from './routes/start-task.ts';
+import { targetRoutes } from './routes/targets.ts';
+import { taskRoutes } from './routes/tasks.ts';
+import { createTraffic } from './traffic.ts';
+
+/** Time the answers of hurried requests get to leave, once the grace time is over. */
+const lastWordsMs = 1_000;
+
+export interface Gateway extends Service {
+  /** The port in use, once started. */
+  port(): number;
+}
+
+/** The HTTP door: decodes requests for the intake, and shows what the store knows. @throws on start, what listening threw */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const context: GatewayContext = { ...deps, metrics: createGatewayMetrics(deps.registry), traffic: createTraffic() };
+  const { traffic, config, log } = context;
+  let app: App | undefined;
+  return {
+    name: 'gateway',
+    async start() {
+      app = await buildApp(context);
+      await app.listen({ host: config.host, port: config.port });
+      log.info({ host: config.host, port: portOf(app) }, 'the gateway listens');
+    },
+    async quiesce(force) {
+      traffic.drain();
+      app?.server.close();
+      if (await settles(traffic.idle(), force)) return;
+      traffic.hurry();
+      await settles(traffic.idle(), AbortSignal.timeout(lastWordsMs));
+    },
+    async stop() {
+      traffic.drain();
+      traffic.hurry();
+      const current = app;
+      app = undefined;
+      await current?.close();
+    },
+    health() {
+      if (traffic.draining()) return { ok: false, detail: 'the gateway is stopping' };
+      return app?.server.listening ? { ok: true } : { ok: false, detail: 'the gateway does not listen' };
+    },
+    port: () => (app ? portOf(app) : 0),
+  };
+}
+
+async function buildApp(context: GatewayContext): Promise<App> {
+  const app = createHttpApp(context);
+  await describeApi(app, context);
+  await app.register(
+    async (scope: App) => {
+      requireAdmission(scope, context);
+      for (const add of [startTaskRoute, taskRoutes, outputRoutes, eventRoutes, targetRoutes, actionRoutes])
+        add(scope, context);
+    },
+    { prefix: '/v1' },
+  );
+  opsRoutes(app, context);
+  await docsRoutes(app);
+  return app;
+}
+
+/** True when `work` resolves before the signal aborts. */
+async function settles(work: Promise<void>, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return false;
+  const { promise: aborted, resolve } = Promise.withResolvers<false>();
+  const onAbort = (): void => resolve(false);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work.then(() => true), aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
+
+function portOf(app: App): number {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}

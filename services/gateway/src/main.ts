@@ -1,0 +1,37 @@
+import { createAmqpBus } from '@moltbot/bus';
+import { createIntake } from '@moltbot/intake';
+import { loadPlugins } from '@moltbot/plugin-host';
+import {
+  systemClock as clock,
+  composeServices,
+  createRegistry,
+  healthOf,
+  requireDistributed,
+  runMain,
+} from '@moltbot/shared';
+import { createRedisStore } from '@moltbot/store';
+import { createFirstKeyFile } from './first-key-file.ts';
+import { createGateway } from './gateway.ts';
+
+await runMain('gateway', async ({ config, log, processName, say }) => {
+  const urls = requireDistributed(config);
+  const registry = createRegistry('gateway');
+  const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
+  const store = createRedisStore({ url: urls.store, retention: config.retention, log });
+  const bus = createAmqpBus({ url: urls.bus, name: processName, log });
+  const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
+  const parts = [store, bus, intake];
+  const ready = () => healthOf(parts);
+  const gateway = createGateway({
+    config: config.gateway,
+    botName: config.bot.name,
+    intake,
+    store,
+    registry,
+    ready,
+    log,
+    clock,
+  });
+  const url = () => `http://${config.gateway.host}:${gateway.port()}`;
+  return composeServices('gateway', [...parts, gateway, createFirstKeyFile({ config, store, clock, log, url, say })]);
+});
