@@ -1,1 +1,5 @@
-export * from './port.ts';
+export { type GcraResult, gcra, type Rate } from './gcra.ts';
+export type * from './port.ts';
+export { createRedisStore, type RedisStoreOptions } from './redis/redis-store.ts';
+export type { Retention } from './retention.ts';
+export { createSqliteStore, type SqliteStore, type SqliteStoreOptions } from './sqlite/sqlite-store.ts';

@@ -60,7 +60,7 @@ export type AppendOutcome =
 
 export interface OutputSlice {
   readonly data: Buffer;
-  /** Byte offset of `data` in the stream. */
+  /** Byte offset of `data` in the stream. Its end, with no data, when what was asked for is not there yet or past its retention. */
   readonly offset: number;
   /** Bytes of the stream stored so far. */
   readonly total: number;
@@ -154,6 +154,7 @@ export interface LeaseOutcome {
  */
 export interface Store extends Service {
   // Tasks
+  /** A task that is there already under its id is `same`: an accept whose answer was lost may be repeated. */
   acceptTask(task: NewTask): Promise<AcceptOutcome>;
   /** The bus has confirmed every run of it. */
   markPublished(tenant: string, taskId: string): Promise<void>;

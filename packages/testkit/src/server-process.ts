@@ -22,10 +22,10 @@ export interface ServerProcess {
   log(): string;
 }
 
-/** Starts a server; whoever starts it ends it. */
+/** Starts a server; whoever starts it ends it. When the process that started it is killed, the kernel ends the server too. */
 export function startProcess(options: ServerProcessOptions): ServerProcess {
   const output = openSync(options.logFile, 'a');
-  const child = spawn(options.command, [...options.args], {
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', options.command, ...options.args], {
     env: options.env ?? process.env,
     cwd: options.cwd,
     detached: true,

@@ -1,0 +1,40 @@
+/**
+ * Every key and channel. `{tenant}` is the Cluster hash tag: all keys of a tenant are in one slot, so that a script may touch
+ * several. Tenant ids hold no braces and no colons (TenantId), so one tenant's names cannot be another's.
+ */
+const of = (tenant: string): string => `mb:{${tenant}}`;
+
+export const keys = {
+  /** Hash: the task as JSON, and where it stands. */
+  task: (tenant: string, taskId: string): string => `${of(tenant)}:task:${taskId}`,
+  /** Hash: one run. Scripts that walk over the runs of a task add the run id to the prefix themselves. */
+  run: (tenant: string, runId: string): string => `${keys.runPrefix(tenant)}${runId}`,
+  runPrefix: (tenant: string): string => `${of(tenant)}:run:`,
+  taskPrefix: (tenant: string): string => `${of(tenant)}:task:`,
+  /** Stream of a task's events; the entry id is `<seq>-0`. */
+  events: (tenant: string, taskId: string): string => `${keys.eventsPrefix(tenant)}${taskId}`,
+  eventsPrefix: (tenant: string): string => `${of(tenant)}:events:`,
+  /** String: the bytes of one stream of a run. */
+  output: (tenant: string, runId: string, stream: 'stdout' | 'stderr'): string =>
+    `${keys.outputPrefix(tenant, stream)}${runId}`,
+  outputPrefix: (tenant: string, stream: 'stdout' | 'stderr'): string => `${of(tenant)}:${stream}:`,
+  /** Sorted set of the positions of all tasks (listing.ts), in order of text. */
+  tasks: (tenant: string): string => `${of(tenant)}:tasks`,
+  /** Sorted sets of task ids: accepted and not known to be on the bus, by time of acceptance; ended, by time of end. */
+  unpublished: (tenant: string): string => `${of(tenant)}:unpublished`,
+  ended: (tenant: string): string => `${of(tenant)}:ended`,
+  /** String: `<request hash> <task id>`. */
+  idempotency: (tenant: string, key: string): string => `${keys.idempotencyPrefix(tenant)}${key}`,
+  idempotencyPrefix: (tenant: string): string => `${of(tenant)}:idempotency:`,
+  /** String: epoch µs at which the bucket is full. */
+  bucket: (tenant: string, bucket: string): string => `${of(tenant)}:bucket:${bucket}`,
+  /** Hash: key id to JSON. */
+  apiKeys: (tenant: string): string => `${of(tenant)}:api-keys`,
+  /** Channel: something of the task changed. */
+  wake: (tenant: string, taskId: string): string => `${of(tenant)}:wake:${taskId}`,
+
+  /** Hash of a lease that belongs to no tenant. It never expires: its epoch must survive. */
+  lease: (name: string): string => `mb:lease:{${name}}`,
+  /** Set of the tenants that have tasks. */
+  tenants: 'mb:tenants',
+} as const;

@@ -1,0 +1,74 @@
+import type { Logger, Secret } from '@moltbot/shared';
+import type { Store } from '../port.ts';
+import type { Retention } from '../retention.ts';
+import { createWatchers, type Watchers } from '../watchers.ts';
+import { createRedisClient, type RedisClient } from './client.ts';
+import { keys } from './keys.ts';
+import { createLimitCalls } from './limits.ts';
+import { taskScripts } from './lua/task-scripts.ts';
+import { createOutputCalls } from './output.ts';
+import { createRunCalls } from './runs.ts';
+import { createTaskCalls } from './tasks.ts';
+import { createTenants, type Tenants } from './tenants.ts';
+
+export interface RedisStoreOptions {
+  /** `redis://user:password@host:port/db`, or `rediss://` for TLS. */
+  readonly url: Secret;
+  readonly retention: Retention;
+  readonly log: Logger;
+}
+
+/** The shared store of many processes. `start` resolves even when Redis is not there yet: it is tried again for ever. */
+export function createRedisStore({ url, retention, log }: RedisStoreOptions): Store {
+  const client: RedisClient = createRedisClient({
+    url,
+    log,
+    onReady: () => tenants.recheck(),
+    onMessage: (channel) => watchers.wake(channel),
+    onListening: () => {
+      for (const channel of watchers.topics()) void listen(channel);
+    },
+  });
+  const watchers: Watchers = createWatchers((channel, watched) => {
+    if (watched) void listen(channel);
+    else client.unsubscribe(channel);
+  });
+  // Whatever was told before the subscription stood was missed: look once.
+  const listen = async (channel: string): Promise<void> => {
+    if (await client.subscribe(channel)) watchers.wake(channel);
+  };
+  const tenants: Tenants = createTenants(client);
+  return {
+    name: 'store',
+    start: client.start,
+    async quiesce() {},
+    stop: client.stop,
+    health() {
+      const detail = client.fault();
+      return detail === undefined ? { ok: true } : { ok: false, detail };
+    },
+    ...createTaskCalls(client, tenants),
+    ...createRunCalls({ client, tenants, retention }),
+    ...createOutputCalls(client),
+    ...createLimitCalls(client),
+    watchTask: (tenant, taskId, wake) => watchers.add(keys.wake(tenant, taskId), wake),
+    expire: () => expire(client, tenants, retention),
+  };
+}
+
+/** Bounds one call, as Redis does nothing else meanwhile. */
+const tasksPerTenant = 200;
+
+/** Output needs nothing: it expires by itself. */
+async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retention): Promise<number> {
+  let forgotten = 0;
+  for (const tenant of await tenants.all()) {
+    const names = [keys.ended(tenant), keys.tasks(tenant), keys.unpublished(tenant)];
+    const prefixes = [
+      ...[keys.taskPrefix(tenant), keys.runPrefix(tenant), keys.eventsPrefix(tenant)],
+      ...[keys.outputPrefix(tenant, 'stdout'), keys.outputPrefix(tenant, 'stderr'), keys.idempotencyPrefix(tenant)],
+    ];
+    forgotten += Number(await client.run(taskScripts.expire, names, [tasksMs, tasksPerTenant, ...prefixes]));
+  }
+  return forgotten;
+}

@@ -1,0 +1,7 @@
+/** How long what has ended is kept. */
+export interface Retention {
+  /** A task, its runs and its idempotency key, after the end of the task, ms. */
+  readonly tasksMs: number;
+  /** The output of a run, after its end, ms. */
+  readonly outputMs: number;
+}

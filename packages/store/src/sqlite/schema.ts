@@ -1,0 +1,105 @@
+/** The steps from an empty file to today's tables. Never change one that was released: add the next. `user_version` counts them. */
+export const migrations: readonly string[] = [
+  `
+  CREATE TABLE tasks (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    task TEXT NOT NULL,            -- JSON of Task
+    action TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    counts TEXT NOT NULL,          -- JSON of RunCounts
+    seq INTEGER NOT NULL,          -- of the last event
+    published INTEGER NOT NULL,
+    cancel_requested INTEGER NOT NULL,
+    idempotency_key TEXT,
+    finished_at INTEGER,
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX tasks_by_time ON tasks (tenant, accepted_at, id);
+  CREATE INDEX tasks_unpublished ON tasks (tenant, accepted_at) WHERE published = 0 AND finished_at IS NULL;
+  CREATE INDEX tasks_finished ON tasks (finished_at) WHERE finished_at IS NOT NULL;
+
+  CREATE TABLE runs (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    target TEXT NOT NULL,          -- JSON of Target
+    state TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
+    worker TEXT,
+    lease_until INTEGER NOT NULL DEFAULT 0,
+    exit_code INTEGER,
+    signal TEXT,
+    error TEXT,                    -- JSON of RunError
+    truncated INTEGER NOT NULL DEFAULT 0,
+    stdout_bytes INTEGER NOT NULL DEFAULT 0,
+    stderr_bytes INTEGER NOT NULL DEFAULT 0,
+    started_at INTEGER,
+    finished_at INTEGER,
+    has_output INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX runs_by_task ON runs (tenant, task_id, place);
+  CREATE INDEX runs_with_output ON runs (finished_at) WHERE has_output = 1;
+
+  CREATE TABLE output (
+    tenant TEXT NOT NULL,
+    run_id TEXT NOT NULL,
+    stream TEXT NOT NULL,
+    until INTEGER NOT NULL,        -- offset in the stream after the last byte
+    data BLOB NOT NULL,
+    PRIMARY KEY (tenant, run_id, stream, until)
+  ) STRICT;
+
+  CREATE TABLE events (
+    tenant TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    event TEXT NOT NULL,           -- JSON of TaskEvent without seq
+    PRIMARY KEY (tenant, task_id, seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE idempotency (
+    tenant TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    task_id TEXT NOT NULL,
+    PRIMARY KEY (tenant, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE buckets (
+    tenant TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    full_at INTEGER NOT NULL,      -- epoch microseconds
+    PRIMARY KEY (tenant, bucket)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE leases (
+    name TEXT NOT NULL PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until INTEGER NOT NULL,
+    epoch INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE api_keys (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+
+  CREATE TABLE messages (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    queue TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    bytes BLOB NOT NULL,
+    deliveries INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL,
+    reason TEXT
+  ) STRICT;
+  CREATE INDEX messages_by_queue ON messages (queue, seq)`,
+];

@@ -1,0 +1,58 @@
+import { type Clock, type Logger, type MessageJournal, type ServiceHealth, systemClock } from '@moltbot/shared';
+import type { Store } from '../port.ts';
+import type { Retention } from '../retention.ts';
+import { createWatchers } from '../watchers.ts';
+import { createDatabase } from './database.ts';
+import { expire } from './expire.ts';
+import { createJournal } from './journal.ts';
+import { createLimitCalls } from './limits.ts';
+import { createOutputCalls } from './output.ts';
+import { createRunCalls } from './runs.ts';
+import type { DoStep } from './tables.ts';
+import { createTaskCalls } from './tasks.ts';
+
+export interface SqliteStoreOptions {
+  /** Path of the database; its directory must exist. `:memory:` keeps nothing. */
+  readonly file: string;
+  readonly retention: Retention;
+  readonly clock?: Clock;
+  readonly log: Logger;
+}
+
+/** The store of one process, and the journal of the embedded bus in the same file. */
+export type SqliteStore = Store & { readonly journal: MessageJournal };
+
+/**
+ * The embedded store. A resolved promise means: on disk. Its file is held by one process:
+ * `start` throws MOLT_STORE_DOWN when another has it, or when it cannot be opened.
+ */
+export function createSqliteStore({ file, retention, clock = systemClock, log }: SqliteStoreOptions): SqliteStore {
+  const database = createDatabase(file);
+  const watchers = createWatchers();
+  const wake = (tenant: string, taskId: string): void => watchers.wake(topicOf(tenant, taskId));
+  const step: DoStep = (work) => database.step((sql) => work({ sql, now: clock.now(), wake }));
+  return {
+    name: 'store',
+    async start() {
+      database.open();
+      log.info({ file }, 'the store is open');
+    },
+    async quiesce() {},
+    async stop() {
+      database.close();
+    },
+    health: () => healthOf(database.fault()),
+    ...createTaskCalls(step),
+    ...createRunCalls(step),
+    ...createOutputCalls(step),
+    ...createLimitCalls(step),
+    watchTask: (tenant, taskId, onChange) => watchers.add(topicOf(tenant, taskId), onChange),
+    expire: () => step((at) => expire(at, retention)),
+    journal: createJournal(database),
+  };
+}
+
+const healthOf = (fault: string | undefined): ServiceHealth =>
+  fault === undefined ? { ok: true } : { ok: false, detail: fault };
+
+const topicOf = (tenant: string, taskId: string): string => `${tenant}:${taskId}`;

@@ -1,0 +1,136 @@
+import { isFinal, isLeased, type RunError, type RunOrder, runIdOf, type TaskState, taskStateOf } from '@moltbot/shared';
+import { pageOf, positionOf, timePosition } from '../listing.ts';
+import type { AcceptOutcome, CancelOutcome, NewTask, Store, TaskQuery } from '../port.ts';
+import {
+  type DoStep,
+  insertRun,
+  insertTask,
+  openTask,
+  runRecordOf,
+  runRowsOf,
+  type Step,
+  type TaskRow,
+  targetOf,
+  taskOf,
+  taskRecordOf,
+  taskRow,
+} from './tables.ts';
+
+type TaskCalls = Pick<
+  Store,
+  | 'acceptTask'
+  | 'markPublished'
+  | 'listUnpublished'
+  | 'withdrawTask'
+  | 'getTask'
+  | 'getRuns'
+  | 'listTasks'
+  | 'requestCancel'
+>;
+
+export function createTaskCalls(step: DoStep): TaskCalls {
+  return {
+    acceptTask: (task) => step((at) => accept(at, task)),
+    markPublished: (tenant, taskId) =>
+      step(({ sql }) => void sql.run('UPDATE tasks SET published = 1 WHERE tenant = ? AND id = ?', tenant, taskId)),
+    listUnpublished: (tenant, olderThanMs, limit) => step((at) => unpublished(at, tenant, olderThanMs, limit)),
+    withdrawTask: (tenant, taskId, error) => step((at) => withdraw(at, { tenant, taskId, error })),
+    getTask: (tenant, taskId) =>
+      step(({ sql }) => {
+        const row = taskRow(sql, tenant, taskId);
+        return row && taskRecordOf(row);
+      }),
+    getRuns: (tenant, taskId) => step(({ sql }) => runRowsOf(sql, tenant, taskId).map(runRecordOf)),
+    listTasks: (tenant, query) =>
+      pageOf(query, (below, count) => step((at) => scan(at, { tenant, query, below, count }))),
+    requestCancel: (tenant, taskId) => step((at) => cancel(at, tenant, taskId)),
+  };
+}
+
+function accept(step: Step, { task, orders, idempotency }: NewTask): AcceptOutcome {
+  const { sql } = step;
+  const { tenant } = task.principal;
+  if (taskRow(sql, tenant, task.id)) return { kind: 'same', taskId: task.id };
+  if (idempotency) {
+    const text = 'SELECT request_hash, task_id FROM idempotency WHERE tenant = ? AND key = ?';
+    const known = sql.get<{ request_hash: string; task_id: string }>(text, tenant, idempotency.key);
+    if (known)
+      return { kind: known.request_hash === idempotency.requestHash ? 'same' : 'conflict', taskId: known.task_id };
+    const insert = 'INSERT INTO idempotency (tenant, key, request_hash, task_id) VALUES (?, ?, ?, ?)';
+    sql.run(insert, tenant, idempotency.key, idempotency.requestHash, task.id);
+  }
+  insertTask(step, task, idempotency?.key);
+  for (const order of orders) insertRun(sql, order);
+  return { kind: 'new' };
+}
+
+function unpublished({ sql, now }: Step, tenant: string, olderThanMs: number, limit: number): RunOrder[][] {
+  const rows = sql.all<TaskRow>(
+    `SELECT * FROM tasks WHERE tenant = ? AND accepted_at <= ? AND published = 0 AND finished_at IS NULL
+     ORDER BY accepted_at LIMIT ?`,
+    ...[tenant, now - olderThanMs, limit],
+  );
+  return rows.map((row) => {
+    const task = taskOf(row);
+    return runRowsOf(sql, tenant, row.id).map((run) => ({
+      runId: runIdOf(row.id, run.place),
+      index: run.place,
+      target: targetOf(run),
+      task,
+    }));
+  });
+}
+
+function withdraw(
+  step: Step,
+  { tenant, taskId, error }: { readonly tenant: string; readonly taskId: string; readonly error: RunError },
+): 'withdrawn' | 'kept' {
+  const { sql, now } = step;
+  const row = taskRow(sql, tenant, taskId);
+  if (!row) return 'withdrawn';
+  const runs = runRowsOf(sql, tenant, taskId);
+  if (runs.some(({ fence }) => fence > 0)) return 'kept';
+  const task = openTask(step, row);
+  const ended = { error: JSON.stringify(error), finished_at: now };
+  for (const run of runs) if (run.state === 'queued') task.move(run, 'undeliverable', ended);
+  task.save();
+  sql.run('DELETE FROM idempotency WHERE tenant = ? AND task_id = ?', tenant, taskId);
+  return 'withdrawn';
+}
+
+function scan(
+  { sql }: Step,
+  { tenant, query, below, count }: { tenant: string; query: TaskQuery; below: string | undefined; count: number },
+): { position: string; record: ReturnType<typeof taskRecordOf> }[] {
+  const { since = 0, until } = query;
+  const upper = below ?? timePosition(until ?? Number.MAX_SAFE_INTEGER);
+  const time = Number(upper.slice(0, 16));
+  const rows = sql.all<TaskRow>(
+    `SELECT * FROM tasks WHERE tenant = ? AND (accepted_at, id) < (?, ?) AND accepted_at >= ?
+     ORDER BY accepted_at DESC, id DESC LIMIT ?`,
+    ...[tenant, time, upper.slice(17), since, count],
+  );
+  return rows.map((row) => {
+    const record = taskRecordOf(row);
+    return { position: positionOf(record.task), record };
+  });
+}
+
+function cancel(step: Step, tenant: string, taskId: string): CancelOutcome {
+  const { sql, now } = step;
+  const row = taskRow(sql, tenant, taskId);
+  if (!row) return { kind: 'absent' };
+  if (row.finished_at !== null) return { kind: 'final', state: row.state };
+  const task = openTask(step, row);
+  let leased = 0;
+  for (const run of runRowsOf(sql, tenant, taskId)) {
+    if (isLeased(run.state)) leased += 1;
+    else if (!isFinal(run.state)) task.move(run, 'cancelled', { finished_at: now });
+  }
+  task.save();
+  sql.run('UPDATE tasks SET cancel_requested = 1 WHERE tenant = ? AND id = ?', tenant, taskId);
+  return { kind: 'requested', state: stateNow(step, row), leased };
+}
+
+const stateNow = ({ sql }: Step, { tenant, id }: TaskRow): TaskState =>
+  taskStateOf(JSON.parse(taskRow(sql, tenant, id)?.counts ?? '{}'));

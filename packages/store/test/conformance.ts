@@ -1,0 +1,44 @@
+import { checkServiceContract } from '@moltbot/testkit';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Store } from '../src/port.ts';
+import type { Retention } from '../src/retention.ts';
+import { forgettingConformance } from './conformance/forgetting.ts';
+import { leasesConformance } from './conformance/leases.ts';
+import { limitsConformance } from './conformance/limits.ts';
+import { outputConformance } from './conformance/output.ts';
+import { randomConformance } from './conformance/random.ts';
+import { runsConformance } from './conformance/runs.ts';
+import { type CreateStore, suiteOf } from './conformance/suite.ts';
+import { tasksConformance } from './conformance/tasks.ts';
+import { newTask } from './fixtures.ts';
+
+const week: Retention = { tasksMs: 604_800_000, outputMs: 604_800_000 };
+
+/** What every store does. */
+export function storeConformance(name: string, create: CreateStore): void {
+  describe(`${name} is a Store`, () => {
+    let store: Store;
+    beforeAll(async () => {
+      store = create(week);
+      await store.start();
+    });
+    afterAll(() => store.stop());
+
+    it('keeps the contract of a service', () => checkServiceContract(() => create(week)));
+    const suite = suiteOf(() => store);
+    tasksConformance(suite);
+    runsConformance(suite);
+    leasesConformance(suite);
+    outputConformance(suite);
+    limitsConformance(suite);
+    randomConformance(suite);
+    describe('forgetting', () => forgettingConformance(create));
+
+    it('refuses every call before it is started', async () => {
+      const unstarted = create(week);
+      expect(unstarted.health().ok).toBe(false);
+      await expect(unstarted.acceptTask(newTask())).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
+      await unstarted.stop();
+    });
+  });
+}

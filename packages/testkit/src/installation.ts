@@ -1,0 +1,122 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ApiClient, createApiClient } from './api-client.ts';
+import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
+import { startRabbitmq, type TestRabbitmq } from './rabbitmq.ts';
+import { startRedis, type TestRedis } from './redis.ts';
+import type { ServerProcess } from './server-process.ts';
+import { startService, untilReady } from './service-process.ts';
+
+/** A whole Moltbot made of real processes, and the handles to hurt it. */
+export interface Installation {
+  readonly api: ApiClient;
+  readonly directory: string;
+  gateway(): ServerProcess;
+  executors(): readonly ServerProcess[];
+  /** Absent when everything is in one process. */
+  readonly redis?: TestRedis;
+  readonly rabbitmq?: TestRabbitmq;
+  /** Starts what was killed again; resolves when it is ready. */
+  restartGateway(): Promise<void>;
+  restartExecutor(index: number): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface InstallationOptions {
+  /** Merged into config.yaml. */
+  readonly config: Record<string, unknown>;
+  readonly executors?: number;
+}
+
+export type StartInstallation = (options: InstallationOptions) => Promise<Installation>;
+
+/** Everything in one process, as `npm start` runs it. */
+export const startEmbedded: StartInstallation = async ({ config }) => {
+  const directory = mkdtempSync(join(tmpdir(), 'moltbot-embedded-'));
+  const port = await freePort();
+  const url = `http://127.0.0.1:${port}`;
+  writeConfig(directory, { ...config, gateway: { port }, dataDir: directory });
+  const start = async (): Promise<ServerProcess> => {
+    const server = startService('standalone', {
+      directory,
+      name: 'standalone',
+      environment: { MOLTBOT_CONFIG: 'config.yaml' },
+    });
+    await untilReady(url, server);
+    return server;
+  };
+  let server = await start();
+  const restart = async (): Promise<void> => {
+    await server.kill('SIGKILL');
+    server = await start();
+  };
+  return {
+    api: createApiClient(url, await keyIn(directory)),
+    directory,
+    gateway: () => server,
+    executors: () => [server],
+    restartGateway: restart,
+    restartExecutor: restart,
+    async stop() {
+      await server.kill('SIGTERM');
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+/** A process each: gateway, executors, RabbitMQ, Redis. */
+export const startDistributed: StartInstallation = async ({ config, executors = 2 }) => {
+  const directory = mkdtempSync(join(tmpdir(), 'moltbot-distributed-'));
+  const [redis, rabbitmq, port] = await Promise.all([startRedis(), startRabbitmq(), freePort()]);
+  const url = `http://127.0.0.1:${port}`;
+  const ports = { bus: { url: rabbitmq.url }, store: { url: redis.url } };
+  writeConfig(directory, { ...config, ...ports, gateway: { port }, dataDir: directory });
+  const startGateway = async (): Promise<ServerProcess> => {
+    const server = startService('gateway', {
+      directory,
+      name: 'gateway',
+      environment: { MOLTBOT_CONFIG: 'config.yaml' },
+    });
+    await untilReady(url, server);
+    return server;
+  };
+  const startExecutor = async (index: number): Promise<ServerProcess> => {
+    const ops = await freePort();
+    const environment = { MOLTBOT_CONFIG: 'config.yaml', MOLTBOT_EXECUTOR_OPS_PORT: String(ops) };
+    const server = startService('executor', { directory, name: `executor-${index}`, environment });
+    await untilReady(`http://127.0.0.1:${ops}`, server);
+    return server;
+  };
+  let gateway = await startGateway();
+  const workers = await Promise.all(Array.from({ length: executors }, (_, index) => startExecutor(index)));
+  return {
+    api: createApiClient(url, await keyIn(directory)),
+    directory,
+    redis,
+    rabbitmq,
+    gateway: () => gateway,
+    executors: () => workers,
+    async restartGateway() {
+      await gateway.kill('SIGKILL');
+      gateway = await startGateway();
+    },
+    async restartExecutor(index) {
+      await workers[index]?.kill('SIGKILL');
+      workers[index] = await startExecutor(index);
+    },
+    async stop() {
+      await Promise.all([gateway, ...workers].map((server) => server.kill('SIGTERM')));
+      await Promise.all([redis.stop(), rabbitmq.stop()]);
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+};
+
+// JSON is YAML.
+const writeConfig = (directory: string, config: unknown): void =>
+  writeFileSync(join(directory, 'config.yaml'), JSON.stringify(config, null, 2));
+
+const keyIn = (directory: string): Promise<string> =>
+  eventually('the first API key', () => readFileSync(join(directory, 'api-key'), 'utf8').trim());

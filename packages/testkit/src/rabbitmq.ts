@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { freePort } from './free-port.ts';
+import { type ServerProcess, startProcess, untilListening } from './server-process.ts';
+
+export interface RabbitmqOptions {
+  /** Loads the management plugin, which makes the start 1 to 2 s longer. Default false. */
+  readonly management?: boolean;
+  /** More lines of rabbitmq.conf. */
+  readonly config?: readonly string[];
+}
+
+/**
+ * A private broker: its own epmd, node, cookie and data directory, on 127.0.0.1 only.
+ * After declaring a quorum queue, wait 2 s before `kill`: the broker flushes the name of the queue late.
+ */
+export interface TestRabbitmq {
+  /** The default vhost, as guest. */
+  readonly url: string;
+  readonly port: number;
+  /** Where the HTTP API is; '' without the plugin. */
+  readonly managementUrl: string;
+  /** Makes a vhost; returns its url. */
+  vhost(name: string): Promise<string>;
+  /** Evaluates an Erlang expression (no full stop) in the broker, in about 10 ms; returns the value as Erlang prints it. */
+  evaluate(expression: string): Promise<string>;
+  /** rabbitmqctl: takes 0.5 to 3 s a call. */
+  ctl(...args: readonly string[]): Promise<string>;
+  /** kill -9; resolves when the process is gone. */
+  kill(): Promise<void>;
+  /** Starts it again on the same data, ended first if it runs. */
+  restart(): Promise<void>;
+  /** SIGSTOP and SIGCONT: a broker that hangs. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends it and deletes its data. */
+  stop(): Promise<void>;
+}
+
+const nodeName = 'moltbot@localhost';
+const cookie = 'moltbot-test';
+const startWithinMs = 80_000;
+
+interface Ports {
+  readonly amqp: number;
+  readonly distribution: number;
+  readonly epmd: number;
+  readonly management: number;
+}
+
+/**
+ * Starts a broker and resolves when it takes connections: 5 to 20 s.
+ * @throws when RabbitMQ is not installed, or with the broker's log when it does not come up
+ */
+export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<TestRabbitmq> {
+  const directory = await mkdtemp(join(tmpdir(), 'moltbot-rabbitmq-'));
+  const ports = {
+    amqp: await freePort(),
+    distribution: await freePort(),
+    epmd: await freePort(),
+    management: await freePort(),
+  };
+  const env = await prepare(directory, ports, options);
+  const epmd = startProcess({
+    command: 'epmd',
+    args: ['-port', String(ports.epmd)],
+    env: { ...process.env, ERL_EPMD_ADDRESS: '127.0.0.1' },
+    logFile: join(directory, 'epmd.log'),
+  });
+  await untilListening(epmd, ports.epmd);
+  let broker = await startBroker(directory, env, ports);
+  const home = serverHome();
+  const evaluate = async (expression: string): Promise<string> => {
+    const call = { command: 'erl_call', args: ['-sname', nodeName, '-c', cookie, '-e'], env };
+    const answer = await run(call, `${expression}.\n`);
+    const value = /^\{ok, (.*)\}$/s.exec(answer.trim())?.[1];
+    if (value === undefined) throw new Error(`${expression}: ${answer}`);
+    return value;
+  };
+
+  return {
+    url: urlOf(ports),
+    port: ports.amqp,
+    managementUrl: options.management ? `http://guest:guest@127.0.0.1:${ports.management}` : '',
+    evaluate,
+    vhost: async (name) => {
+      await evaluate(makeVhost(name));
+      return `${urlOf(ports)}/${encodeURIComponent(name)}`;
+    },
+    ctl: (...args) => run({ command: join(home, 'sbin/rabbitmqctl'), args: ['-n', nodeName, ...args], env }),
+    kill: () => broker.kill('SIGKILL'),
+    restart: async () => {
+      await broker.kill('SIGKILL');
+      broker = await startBroker(directory, env, ports);
+    },
+    pause: () => broker.kill('SIGSTOP'),
+    resume: () => broker.kill('SIGCONT'),
+    stop: async () => {
+      await broker.kill('SIGKILL');
+      await epmd.kill('SIGKILL');
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
+    },
+  };
+}
+
+const urlOf = (ports: Ports): string => `amqp://guest:guest@127.0.0.1:${ports.amqp}`;
+
+const makeVhost = (name: string): string =>
+  `rabbit_vhost:add(<<"${name}">>, <<"test">>), ` +
+  `rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"${name}">>, <<".*">>, <<".*">>, <<".*">>, <<"test">>)`;
+
+/** The installed version's own scripts: the wrapper in /usr/sbin changes user and directory, and hides the pid. */
+function serverHome(): string {
+  const [home] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*').toSorted().toReversed();
+  if (home === undefined) throw new Error('RabbitMQ is not installed: apt-get install rabbitmq-server');
+  return home;
+}
+
+async function startBroker(directory: string, env: NodeJS.ProcessEnv, ports: Ports): Promise<ServerProcess> {
+  const broker = startProcess({
+    command: join(serverHome(), 'sbin/rabbitmq-server'),
+    args: [],
+    env,
+    cwd: directory,
+    logFile: join(directory, 'broker.log'),
+  });
+  await untilListening(broker, ports.amqp, startWithinMs);
+  return broker;
+}
+
+async function prepare(directory: string, ports: Ports, options: RabbitmqOptions): Promise<NodeJS.ProcessEnv> {
+  const path = (name: string): string => join(directory, name);
+  for (const name of ['home', 'data', 'log', 'generated']) await mkdir(path(name));
+  await writeFile(path('home/.erlang.cookie'), cookie);
+  await chmod(path('home/.erlang.cookie'), 0o400);
+  await writeFile(path('enabled_plugins'), options.management ? '[rabbitmq_management].' : '[].');
+  await writeFile(path('rabbitmq.conf'), [...configLines(ports, options), ''].join('\n'));
+  return {
+    PATH: process.env['PATH'],
+    LANG: 'C.UTF-8',
+    HOME: path('home'),
+    RABBITMQ_NODENAME: nodeName,
+    RABBITMQ_DIST_PORT: String(ports.distribution),
+    ERL_EPMD_PORT: String(ports.epmd),
+    RABBITMQ_MNESIA_BASE: path('data'),
+    RABBITMQ_LOG_BASE: path('log'),
+    RABBITMQ_PID_FILE: path('broker.pid'),
+    RABBITMQ_ENABLED_PLUGINS_FILE: path('enabled_plugins'),
+    RABBITMQ_CONFIG_FILE: path('rabbitmq.conf'),
+    RABBITMQ_ADVANCED_CONFIG_FILE: path('advanced.config'),
+    RABBITMQ_GENERATED_CONFIG_DIR: path('generated'),
+    RABBITMQ_CONF_ENV_FILE: '/dev/null',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1} +S 1:1',
+    // Makes the script exec the Erlang VM, so that the pid we hold is the broker's own.
+    detached: '1',
+  };
+}
+
+const configLines = (ports: Ports, options: RabbitmqOptions): readonly string[] => [
+  `listeners.tcp.1 = 127.0.0.1:${ports.amqp}`,
+  ...(options.management ? ['management.tcp.ip = 127.0.0.1', `management.tcp.port = ${ports.management}`] : []),
+  'vm_memory_high_watermark.absolute = 512MB',
+  'disk_free_limit.absolute = 64MB',
+  'log.console = false',
+  'log.file = broker-node.log',
+  ...(options.config ?? []),
+];
+
+interface Command {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+}
+
+async function run({ command, args, env }: Command, input = ''): Promise<string> {
+  const child = spawn(command, [...args], { env, stdio: 'pipe' });
+  child.stdin.end(input);
+  const code = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve));
+  const [out, err, exitCode] = await Promise.all([text(child.stdout), text(child.stderr), code]);
+  if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${err}${out}`);
+  return out;
+}
