@@ -9,6 +9,8 @@ export interface TransportRun {
   readonly connectMs: number;
   /** Abort: make the command end, its whole process group, and settle when it is known whether it did. */
   readonly signal: AbortSignal;
+  /** Abort: let go of the command. It goes on without us, and `exec` rejects at once with MOLT_SHUTTING_DOWN. */
+  readonly release?: AbortSignal | undefined;
   readonly log: Logger;
   /**
    * Called once, when all is ready and before the first byte of the command leaves.

@@ -1,1 +1,2 @@
-export {};
+export { createExecutor, type ExecutorDeps } from './executor.ts';
+export { createLocalTransport, createSshTransport } from './transports/index.ts';

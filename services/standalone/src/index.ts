@@ -1,1 +1,1 @@
-export {};
+export { createStandalone } from './standalone.ts';

@@ -1,0 +1,2 @@
+export { createLocalTransport } from './local.ts';
+export { createSshTransport } from './ssh/transport.ts';

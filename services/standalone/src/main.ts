@@ -1,0 +1,4 @@
+import { runMain } from '@moltbot/shared';
+import { createStandalone } from './standalone.ts';
+
+await runMain('moltbot', createStandalone);

@@ -1,0 +1,77 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Bus, createAmqpBus, createEmbeddedBus } from '@moltbot/bus';
+import { createExecutor, createLocalTransport, createSshTransport } from '@moltbot/executor';
+import { createFirstKeyFile, createGateway } from '@moltbot/gateway';
+import { createIntake } from '@moltbot/intake';
+import { loadPlugins } from '@moltbot/plugin-host';
+import {
+  systemClock as clock,
+  composeServices,
+  createRegistry,
+  healthOf,
+  type MainContext,
+  MoltError,
+  type Service,
+} from '@moltbot/shared';
+import { createRedisStore, createSqliteStore, type Store } from '@moltbot/store';
+
+/** Gateway, intake and executor in one process, on the bus and store of the configuration: embedded unless it says otherwise. */
+export async function createStandalone({ config, log, processName, say }: MainContext): Promise<Service> {
+  const registry = createRegistry('standalone');
+  const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
+  const { bus, store } = createPorts({ config, log, processName });
+  const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
+  const transports = [createLocalTransport({ log }), createSshTransport({ ssh: config.ssh, log, clock, registry })];
+  const executor = createExecutor({
+    config: config.executor,
+    tenants: Object.keys(config.tenants),
+    ...{ bus, store, plugins, transports, registry, clock, log },
+    worker: processName,
+  });
+  const parts = [store, bus, intake, executor];
+  const gateway = createGateway({
+    config: config.gateway,
+    botName: config.bot.name,
+    ...{ intake, store, registry, log, clock },
+    ready: () => healthOf(parts),
+  });
+  const url = (): string => `http://${config.gateway.host}:${gateway.port()}`;
+  const firstKey = createFirstKeyFile({ config, store, clock, log, url, say });
+  return composeServices('moltbot', [
+    atStart('data-directory', () => mkdir(config.dataDir, { recursive: true, mode: 0o700 })),
+    ...parts,
+    gateway,
+    firstKey,
+    atStart('ready-line', async () => say(`Moltbot is ready at ${url()} (API: ${url()}/docs)`)),
+  ]);
+}
+
+function createPorts({ config, log, processName }: Omit<MainContext, 'say'>): {
+  readonly bus: Bus;
+  readonly store: Store;
+} {
+  const { retention } = config;
+  if (config.store.kind === 'redis') {
+    const store = createRedisStore({ url: config.store.url, retention, log });
+    if (config.bus.kind === 'amqp')
+      return { store, bus: createAmqpBus({ url: config.bus.url, name: processName, log }) };
+    throw new MoltError('MOLT_BAD_CONFIG', 'the embedded bus keeps its messages in the embedded store', {
+      remedy: 'Set bus.url (amqp://…) beside store.url, or neither.',
+    });
+  }
+  const store = createSqliteStore({ file: join(config.dataDir, 'moltbot.db'), retention, log });
+  if (config.bus.kind === 'amqp') return { store, bus: createAmqpBus({ url: config.bus.url, name: processName, log }) };
+  return { store, bus: createEmbeddedBus({ journal: store.journal, log }) };
+}
+
+/** A part that only does something at its place in the start. */
+const atStart = (name: string, work: () => Promise<unknown>): Service => ({
+  name,
+  async start() {
+    await work();
+  },
+  quiesce: async () => {},
+  stop: async () => {},
+  health: () => ({ ok: true }),
+});
