@@ -1,0 +1,190 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type Installation, residentMib, startDistributed, startSshd, type TestSshd } from '@moltbot/testkit';
+import { createPoster, type Poster } from './http-load.ts';
+import { measure, median, type Sample } from './measure.ts';
+import { connectRawAmqp, connectRawSsh, type RawSsh } from './raw-limits.ts';
+
+const { values: flags } = parseArgs({
+  options: { rounds: { type: 'string', default: '7' }, out: { type: 'string' } },
+});
+const rounds = Number(flags.rounds);
+
+interface Row {
+  readonly what: string;
+  readonly ours: string;
+  readonly limit: string;
+  readonly ratio: string;
+  readonly goal: string;
+  readonly met: boolean;
+}
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+const perSecond = (samples: readonly Sample[]): number => median(samples.map((sample) => sample.perSecond));
+const p50 = (samples: readonly Sample[]): number => median(samples.map((sample) => sample.p50Ms));
+
+/** Runs two measurements in turn, so that what else the machine does weighs on both. */
+async function interleaved(
+  label: string,
+  ours: () => Promise<Sample>,
+  limit: () => Promise<Sample>,
+): Promise<{ readonly ours: readonly Sample[]; readonly limit: readonly Sample[] }> {
+  const samples = { ours: [] as Sample[], limit: [] as Sample[] };
+  for (let round = 0; round < rounds; round += 1) {
+    samples.limit.push(await limit());
+    samples.ours.push(await ours());
+    const [mine, raw] = [samples.ours.at(-1), samples.limit.at(-1)];
+    say(`  ${label} ${round + 1}/${rounds}: ${mine?.perSecond.toFixed(0)}/s beside ${raw?.perSecond.toFixed(0)}/s`);
+  }
+  return samples;
+}
+
+function rateRow(what: string, goal: number, { ours, limit }: Awaited<ReturnType<typeof interleaved>>): Row {
+  const ratio = median(ours.map((sample, index) => sample.perSecond / (limit[index]?.perSecond ?? 1)));
+  return {
+    what,
+    ours: `${perSecond(ours).toFixed(0)}/s, p50 ${p50(ours).toFixed(1)} ms`,
+    limit: `${perSecond(limit).toFixed(0)}/s, p50 ${p50(limit).toFixed(1)} ms`,
+    ratio: ratio.toFixed(2),
+    goal: goal > 0 ? `≥ ${goal}` : '–',
+    met: ratio >= goal,
+  };
+}
+
+async function benchSsh(poster: Poster, raw: RawSsh, hosts: number): Promise<Row[]> {
+  const ours = (lane: number): Promise<void> => poster.run('shell.run', { command: 'true' }, `host-${lane % hosts}`);
+  const limit = (lane: number): Promise<number> => raw.exec(lane, 'true');
+  await measure({ count: 200, inFlight: 8 }, ours);
+  await measure({ count: 200, inFlight: 8 }, limit);
+  const busy = { count: 1_000, inFlight: 32 };
+  const rate = await interleaved(
+    'ssh, 32 in flight',
+    () => measure(busy, ours),
+    () => measure(busy, limit),
+  );
+  const single = { count: 150, inFlight: 1 };
+  const alone = await interleaved(
+    'ssh, 1 in flight',
+    () => measure(single, ours),
+    () => measure(single, limit),
+  );
+  const added = median(alone.ours.map((sample, index) => sample.p50Ms - (alone.limit[index]?.p50Ms ?? 0)));
+  return [
+    rateRow('tasks/s over warm SSH, 32 in flight ÷ raw ssh2 exec', 0.55, rate),
+    {
+      what: 'p50 of one task over warm SSH, 1 in flight − raw ssh2 exec',
+      ours: `${p50(alone.ours).toFixed(1)} ms`,
+      limit: `${p50(alone.limit).toFixed(1)} ms`,
+      ratio: `+${added.toFixed(1)} ms`,
+      goal: '≤ 6 ms',
+      met: added <= 6,
+    },
+  ];
+}
+
+async function benchQueue(poster: Poster, amqpUrl: string): Promise<Row[]> {
+  const raw = await connectRawAmqp(amqpUrl);
+  const load = { count: 6_000, inFlight: 128 };
+  const run = (): Promise<Sample> => measure(load, () => poster.run('noop.run', {}, 'local'));
+  await run();
+  const noop = await interleaved('no-op, 128 in flight', run, () => measure(load, raw.publish));
+  const accept = (): Promise<Sample> => measure(load, () => poster.accept('noop.run', {}, 'local'));
+  const accepted = await interleaved('accepted, 128 in flight', accept, () => measure(load, raw.publish));
+  await raw.close();
+  const rate = perSecond(noop.ours);
+  const row = rateRow('no-op tasks/s, post to result, 128 in flight ÷ raw amqplib confirm', 0, noop);
+  return [
+    { ...row, goal: '≥ 1 800/s', met: rate >= 1_800 },
+    rateRow('tasks accepted/s (202), 128 in flight ÷ raw amqplib confirm', 0, accepted),
+  ];
+}
+
+/** 10 000 tasks are queued while nothing takes them, then drained. */
+async function benchBacklog(moltbot: Installation, poster: Poster): Promise<Row[]> {
+  const [executor] = moltbot.executors();
+  if (!executor) throw new Error('no executor');
+  const count = 10_000;
+  const resident = (): number => residentMib(moltbot.gateway().pid) + residentMib(executor.pid);
+  await executor.kill('SIGSTOP');
+  const before = resident();
+  const queued = await measure({ count, inFlight: 64 }, () => poster.accept('noop.run', {}, 'local'));
+  await executor.kill('SIGCONT');
+  const begin = performance.now();
+  let peak = 0;
+  for (let waiting = count; waiting > 0; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    peak = Math.max(peak, resident());
+    const { body } = await moltbot.api.get<{ tasks: unknown[] }>('/v1/tasks?state=queued,running&limit=1');
+    waiting = body.tasks.length;
+  }
+  const seconds = (performance.now() - begin) / 1_000;
+  const grown = peak - before;
+  return [
+    {
+      what: '10 000 no-op tasks queued, then drained: memory of gateway and executor together',
+      ours: `${queued.perSecond.toFixed(0)}/s in, ${(count / seconds).toFixed(0)}/s out`,
+      limit: '–',
+      ratio: `+${grown.toFixed(0)} MiB`,
+      goal: '< 100 MiB',
+      met: grown < 100,
+    },
+  ];
+}
+
+const table = (rows: readonly Row[]): string =>
+  [
+    '| what | Moltbot | its limit | ratio | goal | met |',
+    '|---|---|---|---|---|---|',
+    ...rows.map(
+      ({ what, ours, limit, ratio, goal, met }) =>
+        `| ${what} | ${ours} | ${limit} | ${ratio} | ${goal} | ${met ? 'yes' : '**no**'} |`,
+    ),
+  ].join('\n');
+
+function configFor(directory: string, sshds: readonly TestSshd[]): Record<string, unknown> {
+  const knownHosts = join(directory, 'known_hosts');
+  writeFileSync(knownHosts, sshds.map((sshd) => `${sshd.knownHostsLine}\n`).join(''));
+  const identities = Object.fromEntries(sshds.map((sshd) => [`key-${sshd.port}`, { privateKey: sshd.privateKey }]));
+  const hosts = sshds.map(({ host, port, user }, index) => ({
+    ...{ name: `host-${index}`, transport: 'ssh', host, port, user, identity: `key-${port}` },
+  }));
+  return {
+    ssh: { knownHosts, identities },
+    targets: [{ name: 'local', transport: 'local' }, ...hosts],
+    plugins: ['@moltbot/plugin-shell', join(import.meta.dirname, 'noop-plugin.ts')],
+    limits: { requests: { perSecond: 1_000_000, burst: 1_000_000 } },
+    executor: { slots: 64 },
+    log: { level: 'warn' },
+  };
+}
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'moltbot-bench-'));
+  say('starting RabbitMQ, Redis, four sshd, a gateway and an executor');
+  const sshds = await Promise.all([startSshd(), startSshd(), startSshd(), startSshd()]);
+  const moltbot = await startDistributed({ config: configFor(directory, sshds), executors: 1 });
+  const raw = await connectRawSsh(sshds);
+  const poster = createPoster(moltbot.api.url, moltbot.api.key);
+  try {
+    const rows = [
+      ...(await benchSsh(poster, raw, sshds.length)),
+      ...(await benchQueue(poster, moltbot.rabbitmq?.url ?? '')),
+      ...(await benchBacklog(moltbot, poster)),
+    ];
+    const [cpu] = cpus();
+    const machine = `${cpus().length} × ${cpu?.model.trim()}, Node ${process.version}, all on one machine; medians of ${rounds} interleaved pairs`;
+    process.stdout.write(`${machine}\n\n${table(rows)}\n`);
+    if (flags.out) writeFileSync(flags.out, `${machine}\n\n${table(rows)}\n`);
+    if (rows.some(({ met }) => !met)) process.exitCode = 1;
+  } finally {
+    raw.close();
+    poster.close();
+    await moltbot.stop();
+    await Promise.all(sshds.map((sshd) => sshd.stop()));
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+await main();

@@ -1,0 +1,4 @@
+import { startDistributed } from '@moltbot/testkit';
+import { describeInstallation } from './suite.ts';
+
+describeInstallation('distributed: gateway, two executors, RabbitMQ, Redis', startDistributed);
