@@ -1,1 +1,15 @@
-export * from './port.ts';
+export { type AmqpBusOptions, createAmqpBus } from './amqp/amqp-bus.ts';
+export { createEmbeddedBus, type EmbeddedBusOptions } from './embedded/embedded-bus.ts';
+export {
+  type Bus,
+  type BusState,
+  type DelayRung,
+  type Delivery,
+  type DeliveryHandler,
+  delayRungs,
+  type PublishOutcome,
+  type QueueRef,
+  type RunQueueRef,
+  type SettleOutcome,
+  type Subscription,
+} from './port.ts';

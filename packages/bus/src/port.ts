@@ -55,6 +55,7 @@ export type BusState = 'connecting' | 'ready' | 'blocked' | 'closed';
  * The way between processes. Two implementations, one conformance suite (`conformance.ts`).
  * Delivery is at least once, in order of arrival per queue but for what comes back.
  * A message that cannot be decoded goes to the dead queue with its reason and never reaches a handler.
+ * One that the reader of the dead queue cannot decode is parked: kept for people to look at, consumed by nobody.
  */
 export interface Bus extends Service {
   state(): BusState;

@@ -1,0 +1,226 @@
+import {
+  type Clock,
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  type Logger,
+  type MessageJournal,
+  MoltError,
+  type ServiceHealth,
+  systemClock,
+} from '@moltbot/shared';
+import {
+  type Bus,
+  type BusState,
+  type DelayRung,
+  type DeliveryHandler,
+  delayRungs,
+  type PublishOutcome,
+  type QueueRef,
+  type RunQueueRef,
+  type Subscription,
+} from '../port.ts';
+import { createTally, type Tally } from '../tally.ts';
+import { createEmbeddedQueue, type EmbeddedQueue } from './embedded-queue.ts';
+
+export interface EmbeddedBusOptions {
+  /** Where the messages are kept; used from `start` to `stop`. */
+  readonly journal: MessageJournal;
+  readonly log: Logger;
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined;
+  /** Messages a queue of runs holds before it refuses more. Default 100 000. */
+  readonly maxQueueLength?: number | undefined;
+  /** Lengths of the rungs, ms, where they are not those of `delayRungs`. */
+  readonly delays?: Partial<Readonly<Record<DelayRung, number>>> | undefined;
+}
+
+const lastWritesMs = 5_000;
+
+// The names of the queues in the journal.
+const deadName = 'dead';
+/** What even the reader of the dead queue could not take; people look at it, nothing consumes it. */
+const parkedName = 'parked';
+const queueName = (queue: QueueRef): string =>
+  queue.kind === 'dead' ? deadName : `runs.${queue.pool}.${queue.tenant}.${queue.priority}`;
+
+/**
+ * The bus inside one process. What it has said `ok` to is in the journal, and is delivered again by the next process.
+ * A journal that fails makes a publication `nacked` or `unknown`, and a settlement `stale`: the message comes again.
+ * A broadcast reaches the handlers of this process in a later turn. What the reader of the dead queue cannot read is parked.
+ */
+export function createEmbeddedBus(options: EmbeddedBusOptions): Bus {
+  return new EmbeddedBus(options);
+}
+
+class EmbeddedBus implements Bus {
+  readonly name = 'bus';
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #delays: Readonly<Record<DelayRung, number>>;
+  readonly #journal: MessageJournal;
+  readonly #makeQueue: (name: string) => EmbeddedQueue;
+  readonly #queues = new Map<string, EmbeddedQueue>();
+  readonly #cancels = new Set<() => void>();
+  readonly #hearers = new Set<(message: Envelope) => void>();
+  readonly #writes = createTally();
+  readonly #inHand = createTally();
+  readonly #stopping = new AbortController();
+  #state: BusState = 'connecting';
+
+  constructor(options: EmbeddedBusOptions) {
+    const { log, clock = systemClock, maxQueueLength: maxLength = 100_000 } = options;
+    this.#log = log;
+    this.#clock = clock;
+    this.#delays = { ...delayRungs, ...options.delays };
+    this.#journal = countWrites(options.journal, this.#writes);
+    const common = {
+      ...{ journal: this.#journal, clock, delays: this.#delays, inHand: this.#inHand, log },
+      stopping: this.#stopping.signal,
+      running: () => this.#state === 'ready',
+    };
+    const parked = { name: parkedName, movedIn: () => {} };
+    const deadQueue = createEmbeddedQueue({
+      ...common,
+      ...{ name: deadName, maxLength: Number.POSITIVE_INFINITY, dead: parked },
+    });
+    const dead = { name: deadName, movedIn: (seq: number) => deadQueue.movedIn(seq) };
+    this.#queues.set(deadName, deadQueue);
+    this.#makeQueue = (name) => createEmbeddedQueue({ ...common, name, maxLength, dead });
+  }
+
+  async start(): Promise<void> {
+    this.#state = 'ready';
+    for (const queue of this.#queues.values()) queue.wake();
+  }
+
+  async quiesce(force: AbortSignal): Promise<void> {
+    this.#cancelAll();
+    await this.#inHand.idle(force);
+  }
+
+  async stop(): Promise<void> {
+    this.#state = 'closed';
+    this.#cancelAll();
+    this.#hearers.clear();
+    this.#stopping.abort();
+    // Whoever closes the journal next must not cut off a write.
+    await this.#writes.idle(AbortSignal.timeout(lastWritesMs));
+  }
+
+  state(): BusState {
+    return this.#state;
+  }
+
+  health(): ServiceHealth {
+    return this.#state === 'ready' ? { ok: true } : { ok: false, detail: `the bus is ${this.#state}` };
+  }
+
+  async declare(ref: RunQueueRef): Promise<void> {
+    this.#refuseWhenStopped();
+    this.#queueOf(ref);
+  }
+
+  async publish(
+    message: Envelope,
+    { queue: ref, delay }: { readonly queue: RunQueueRef; readonly delay?: DelayRung },
+  ): Promise<PublishOutcome> {
+    if (this.#state !== 'ready') return 'unknown';
+    const content = { id: message.id, bytes: encodeEnvelope(message) };
+    try {
+      const queue = await this.#existing(ref);
+      if (!queue) return 'unroutable';
+      return await queue.add(content, delay === undefined ? 0 : this.#clock.now() + this.#delays[delay]);
+    } catch (err) {
+      this.#log.error({ err, messageId: message.id }, 'the journal failed; a message is refused');
+      return 'nacked';
+    }
+  }
+
+  async broadcast(message: Envelope): Promise<PublishOutcome> {
+    if (this.#state !== 'ready') return 'unknown';
+    const bytes = encodeEnvelope(message);
+    setImmediate(() => this.#tellAll(bytes));
+    return 'ok';
+  }
+
+  async consume(
+    ref: QueueRef,
+    { prefetch }: { readonly prefetch: number },
+    handler: DeliveryHandler,
+  ): Promise<Subscription> {
+    this.#refuseWhenStopped();
+    const cancel = this.#queueOf(ref).consume(prefetch, handler);
+    this.#cancels.add(cancel);
+    return {
+      cancel: async () => {
+        this.#cancels.delete(cancel);
+        cancel();
+      },
+    };
+  }
+
+  async onBroadcast(handler: (message: Envelope) => void): Promise<Subscription> {
+    this.#refuseWhenStopped();
+    this.#hearers.add(handler);
+    return {
+      cancel: async () => {
+        this.#hearers.delete(handler);
+      },
+    };
+  }
+
+  #queueOf(ref: QueueRef): EmbeddedQueue {
+    const name = queueName(ref);
+    const queue = this.#queues.get(name) ?? this.#makeQueue(name);
+    this.#queues.set(name, queue);
+    return queue;
+  }
+
+  /** A queue of an earlier process exists as long as it holds messages. */
+  async #existing(ref: RunQueueRef): Promise<EmbeddedQueue | undefined> {
+    const name = queueName(ref);
+    const known = this.#queues.get(name);
+    if (known) return known;
+    return (await this.#journal.count(name)) > 0 ? this.#queueOf(ref) : undefined;
+  }
+
+  #tellAll(bytes: Buffer): void {
+    for (const hear of this.#hearers) {
+      try {
+        hear(decodeEnvelope(bytes));
+      } catch (err) {
+        this.#log.error({ err }, 'a handler of broadcasts threw');
+      }
+    }
+  }
+
+  #cancelAll(): void {
+    for (const cancel of this.#cancels) cancel();
+    this.#cancels.clear();
+  }
+
+  #refuseWhenStopped(): void {
+    if (this.#state === 'closed') throw new MoltError('MOLT_SHUTTING_DOWN', 'the bus is stopped');
+  }
+}
+
+/** The journal, with every write in progress counted. */
+function countWrites(journal: MessageJournal, writes: Tally): MessageJournal {
+  const counted = async <T>(write: Promise<T>): Promise<T> => {
+    writes.add();
+    try {
+      return await write;
+    } finally {
+      writes.remove();
+    }
+  };
+  return {
+    append: (entry) => counted(journal.append(entry)),
+    delivered: (seq) => counted(journal.delivered(seq)),
+    move: (seq, to) => counted(journal.move(seq, to)),
+    remove: (seq) => counted(journal.remove(seq)),
+    read: (queue, after, limit) => journal.read(queue, after, limit),
+    count: (queue) => journal.count(queue),
+  };
+}

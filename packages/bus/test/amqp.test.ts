@@ -1,0 +1,13 @@
+import { startRabbitmq, type TestRabbitmq } from '@moltbot/testkit';
+import { afterAll, beforeAll } from 'vitest';
+import { openAmqpLab } from './amqp-lab.ts';
+import { busConformance } from './conformance.ts';
+
+let rabbitmq: TestRabbitmq;
+
+beforeAll(async () => {
+  rabbitmq = await startRabbitmq();
+});
+afterAll(() => rabbitmq?.stop());
+
+busConformance('RabbitMQ', () => openAmqpLab(rabbitmq));

@@ -1,0 +1,64 @@
+import { type Envelope, envelope, newId } from '@moltbot/shared';
+import { eventually } from '@moltbot/testkit';
+import type { Bus, Delivery, DeliveryHandler, QueueRef, RunQueueRef } from '../src/port.ts';
+
+/** One broker, empty at first, and the processes on it. */
+export interface BusLab {
+  /** A started bus of a new process. The embedded broker takes one process at a time: stop the one before. */
+  bus(options?: { readonly maxQueueLength?: number }): Promise<Bus>;
+  /** A bus that is not started. */
+  create(): Bus;
+  /** Puts bytes into a queue that exists, past the codec. */
+  inject(queue: RunQueueRef, bytes: Buffer): Promise<void>;
+  /** The bytes that are parked, taken out. */
+  parked(): Promise<readonly Buffer[]>;
+  /** Stops every bus it gave. */
+  close(): Promise<void>;
+}
+
+/** The rungs of every bus in the tests, ms. */
+export const testDelays = { '5s': 300, '30s': 1_200 } as const;
+
+export const dead: QueueRef = { kind: 'dead' };
+
+export const runs = (pool = 'main', tenant = 'acme'): RunQueueRef => ({
+  kind: 'runs',
+  pool,
+  tenant,
+  priority: 'interactive',
+});
+
+export const message = (trace = 'trace'): Envelope =>
+  envelope('cancel', { tenant: 'acme', trace, body: { taskId: newId() } });
+
+/** What a consumer was handed, in order. */
+export interface Inbox {
+  readonly all: readonly Delivery[];
+  /** The `n`-th delivery, 1-based, when it has come. */
+  nth(n: number): Promise<Delivery>;
+  ids(): readonly string[];
+  cancel(): Promise<void>;
+}
+
+/** Consumes a queue; deliveries stay unsettled unless `handle` settles them. */
+export async function inboxOf(
+  bus: Bus,
+  queue: QueueRef,
+  { prefetch = 100, handle }: { readonly prefetch?: number; readonly handle?: DeliveryHandler } = {},
+): Promise<Inbox> {
+  const all: Delivery[] = [];
+  const subscription = await bus.consume(queue, { prefetch }, (delivery) => {
+    all.push(delivery);
+    return handle?.(delivery);
+  });
+  return {
+    all,
+    ids: () => all.map((delivery) => delivery.message.id),
+    nth: (n) => eventually(`delivery ${n}`, () => all[n - 1]),
+    cancel: () => subscription.cancel(),
+  };
+}
+
+export const acking: DeliveryHandler = async (delivery) => {
+  await delivery.ack();
+};
