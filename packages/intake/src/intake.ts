@@ -25,6 +25,7 @@ import { createAuthenticator } from './authenticate.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Intake, Submission, Submitted } from './port.ts';
 import { publishOrders, queueOf } from './publish-orders.ts';
+import { createPublishedMarks } from './published-marks.ts';
 import { requestToOrders } from './request-to-orders.ts';
 import { selectTargets } from './selector/select.ts';
 import { createSweeper } from './sweeper.ts';
@@ -47,6 +48,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const tenants = Object.keys(config.tenants);
   const inventory = Object.groupBy(config.targets, ({ tenant }) => tenant);
   const sweeper = createSweeper({ bus, store, tenants, clock, log, ...deps.sweep });
+  const marks = createPublishedMarks(store);
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
   const admit = createAdmission({ requests: config.limits.requests, store, monotonic: clock.monotonic });
   const submissions = counter(deps.registry, {
@@ -73,8 +75,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     if (accepted.kind === 'same') return { taskId: accepted.taskId, created: false };
     const outcome = await publishOrders(bus, orders);
     if (outcome !== 'ok') await withdraw(deps, { task, orders, outcome });
-    // Off the critical path: a mark that is lost costs one more publication of the same ids by the sweeper.
-    else store.markPublished(task.principal.tenant, task.id).catch(() => {});
+    else marks.add(task.principal.tenant, task.id);
     log.info(
       { task: task.id, tenant: task.principal.tenant, trace: task.trace, action: task.action, runs: task.runs },
       'task accepted',
@@ -94,8 +95,14 @@ export function createIntake(deps: IntakeDeps): Intake {
       await declareQueues(bus, config);
       await sweeper.start();
     },
-    quiesce: (force) => sweeper.quiesce(force),
-    stop: () => sweeper.stop(),
+    async quiesce(force) {
+      await sweeper.quiesce(force);
+      await marks.flush();
+    },
+    async stop() {
+      await sweeper.stop();
+      await marks.flush();
+    },
     health: () => (bus.state() === 'ready' ? store.health() : { ok: false, detail: `bus: ${bus.state()}` }),
   };
 }

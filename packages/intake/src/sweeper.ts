@@ -33,7 +33,7 @@ export function createSweeper(deps: SweeperDeps): Service {
       const outcome = await publishOrders(deps.bus, orders);
       deps.log.warn({ task: taskId, tenant, outcome }, 'published a task again that was never confirmed');
       if (outcome !== 'ok' || taskId === undefined) return;
-      await deps.store.markPublished(tenant, taskId);
+      await deps.store.markPublished(tenant, [taskId]);
     }
   };
 

@@ -34,5 +34,7 @@ export interface TransportResult extends ExecResult {
 export interface Transport extends Service {
   /** The value of `transport` of the targets it serves. */
   readonly transport: Target['transport'];
+  /** A command for this target would be sent at once: nothing to connect, nothing to wait for. */
+  isReady(target: Target): boolean;
   exec(run: TransportRun): Promise<TransportResult>;
 }

@@ -28,6 +28,8 @@ export interface ClaimRequest {
   readonly redelivered: boolean;
   /** Epoch ms of the message's first publication. */
   readonly publishedAt: number;
+  /** Also start it, in the same step: `run` then means running, as after `startRun`. */
+  readonly start: boolean;
 }
 
 /**
@@ -156,8 +158,8 @@ export interface Store extends Service {
   // Tasks
   /** A task that is there already under its id is `same`: an accept whose answer was lost may be repeated. */
   acceptTask(task: NewTask): Promise<AcceptOutcome>;
-  /** The bus has confirmed every run of it. */
-  markPublished(tenant: string, taskId: string): Promise<void>;
+  /** The bus has confirmed every run of these. */
+  markPublished(tenant: string, taskIds: readonly string[]): Promise<void>;
   /** Accepted at least `olderThanMs` ago, not final, and not marked published: the sweeper's work, oldest first. */
   listUnpublished(tenant: string, olderThanMs: number, limit: number): Promise<readonly (readonly RunOrder[])[]>;
   /**
@@ -204,6 +206,8 @@ export interface Store extends Service {
   readEvents(tenant: string, taskId: string, after: number, limit: number): Promise<readonly TaskEvent[]>;
   /** Calls `wake` soon after each change of the task, maybe more often; poll slowly beside it. Returns how to end it. */
   watchTask(tenant: string, taskId: string, wake: () => void): () => void;
+  /** As `watchTask`, for those who wait for the end alone; a task that ended a moment before wakes as well. */
+  watchEnd(tenant: string, taskId: string, wake: () => void): () => void;
 
   // Limits, leases, keys
   takeToken(request: RateRequest): Promise<RateDecision>;

@@ -34,6 +34,7 @@ export const claimOf = (order: RunOrder, more: Partial<ClaimRequest> = {}): Clai
   leaseMs: 10_000,
   redelivered: false,
   publishedAt: Date.now(),
+  start: false,
   ...more,
 });
 

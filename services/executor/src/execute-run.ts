@@ -11,12 +11,14 @@ import { whileStoreIsDown } from './store-patience.ts';
 interface Claimed {
   readonly order: RunOrder;
   readonly token: RunToken;
+  /** The claim has recorded the start already. */
+  readonly isStarted: boolean;
   readonly log: Logger;
 }
 
 /** Runs what was claimed, and settles its delivery once the end is recorded. */
 export async function executeRun(delivery: Delivery, claimed: Claimed, deps: RunDeps): Promise<void> {
-  const { order, token, log } = claimed;
+  const { order, token, isStarted, log } = claimed;
   const { store, clock, runs, metrics } = deps;
   const leash = createLeash();
   const active: ActiveRun = { token, delivery, stop: leash.stop };
@@ -25,7 +27,7 @@ export async function executeRun(delivery: Delivery, claimed: Claimed, deps: Run
   const timers = createRunTimers(order.task.limits, leash.stop);
   const start = async (): Promise<void> => {
     leash.assertAttached();
-    await recordStart(active, deps);
+    if (!isStarted) await recordStart(active, deps);
     leash.assertAttached();
     timers.start();
   };
@@ -114,7 +116,7 @@ async function recordEnd(active: ActiveRun, { outcome, output, log }: End, deps:
   const kept = output.truncated() ? { ...outcome, truncated: true } : outcome;
   const move = await whileStoreIsDown(() => store.finishRun(active.token, kept, rest), clock);
   const { state, exitCode, error } = kept;
-  log.info({ state, exitCode, code: error?.code, recorded: move }, 'run ended');
+  log[move === 'illegal' ? 'error' : 'info']({ state, exitCode, code: error?.code, recorded: move }, 'run ended');
   await active.delivery.ack();
 }
 

@@ -72,7 +72,10 @@ async function runAction(action: AnyAction, order: RunOrder, deps: OrderDeps, pr
     progress.started = true;
   });
   if (action.effects !== 'by-exec') await start();
-  return action.run(contextFor(order, { ...deps, start }, { args: args.data, progress }));
+  const result = await action.run(contextFor(order, { ...deps, start }, { args: args.data, progress }));
+  // A run that needed no command has been carried out all the same.
+  await start();
+  return result;
 }
 
 function contextFor(

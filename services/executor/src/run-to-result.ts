@@ -1,5 +1,5 @@
 import type { Delivery } from '@moltbot/bus';
-import { type Envelope, type ErrorCode, type Logger, MoltError, type RunOutcome } from '@moltbot/shared';
+import { type Envelope, type ErrorCode, type Logger, MoltError, type RunOrder, type RunOutcome } from '@moltbot/shared';
 import type { RunToken } from '@moltbot/store';
 import { executeRun } from './execute-run.ts';
 import type { RunDeps } from './run-deps.ts';
@@ -23,7 +23,8 @@ export async function runToResult(delivery: Delivery, message: Envelope<'run'>, 
     target: target.name,
   });
   const { worker, leaseMs, store, clock } = deps;
-  const request = { order, worker, leaseMs, redelivered: delivery.redelivered, publishedAt: message.at };
+  const start = startsAtOnce(order, deps);
+  const request = { order, worker, leaseMs, redelivered: delivery.redelivered, publishedAt: message.at, start };
   const claim = await whileStoreIsDown(() => store.claimRun(request), clock);
   switch (claim.verdict) {
     case 'final':
@@ -38,8 +39,16 @@ export async function runToResult(delivery: Delivery, message: Envelope<'run'>, 
       return;
     case 'run':
       if (claim.attempt > claimsAtMost) await endUndeliverable(delivery, { token: claim.token, log }, deps);
-      else await executeRun(delivery, { order, token: claim.token, log }, deps);
+      else await executeRun(delivery, { order, token: claim.token, isStarted: start, log }, deps);
   }
+}
+
+/** When nothing lies between the claim and the start, one step records both. */
+function startsAtOnce({ task, target }: RunOrder, { plugins, transports }: RunDeps): boolean {
+  const action = plugins.findAction(task.action);
+  if (!action) return false;
+  const transport = transports.find((offered) => offered.transport === target.transport);
+  return action.effects !== 'by-exec' || (transport?.isReady(target) ?? false);
 }
 
 interface Held {

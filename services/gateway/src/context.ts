@@ -15,7 +15,7 @@ import type { Traffic } from './traffic.ts';
 /** The reading half of the store: the gateway writes through the intake alone. */
 export type TaskReader = Pick<
   Store,
-  'getTask' | 'getRuns' | 'listTasks' | 'readOutput' | 'tailOutput' | 'readEvents' | 'watchTask'
+  'getTask' | 'getRuns' | 'listTasks' | 'readOutput' | 'tailOutput' | 'readEvents' | 'watchTask' | 'watchEnd'
 >;
 
 export interface GatewayDeps {

@@ -92,10 +92,14 @@ export const TaskView: z.ZodType<TaskView> = z.object({ ...summary, runs: z.arra
 /** The record of a task as a list shows it. */
 export const toTaskSummary = (record: TaskRecord): TaskSummary => ({ ...headOf(record), counts: record.counts });
 
-/** Reads the runs of a task and the end of their output. @throws MOLT_STORE_DOWN */
-export async function readTaskView(store: TaskReader, record: TaskRecord): Promise<TaskView> {
+/** Reads the runs of a task, unless they are given, and the end of their output. @throws MOLT_STORE_DOWN */
+export async function readTaskView(
+  store: TaskReader,
+  record: TaskRecord,
+  known?: readonly RunRecord[],
+): Promise<TaskView> {
   const { tenant } = record.task.principal;
-  const runs = await store.getRuns(tenant, record.task.id);
+  const runs = known ?? (await store.getRuns(tenant, record.task.id));
   const each = Math.min(tailBytes, Math.floor(answerBytes / (2 * Math.max(1, runs.length))));
   const views: RunView[] = [];
   for (let at = 0; at < runs.length; at += readsAtOnce) {

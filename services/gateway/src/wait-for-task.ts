@@ -3,16 +3,15 @@ import { createBell } from './bell.ts';
 import type { GatewayContext } from './context.ts';
 import { readTaskView, type TaskView } from './task-view.ts';
 
-/** A wake-up can be lost with its connection; this finds the change then. */
+/** A wake-up can be lost with its connection; this finds the end then. */
 const pollMs = 1_000;
-/** A talkative command wakes us at every line: after this many reads in a row we look at most every `restMs`. */
-const eagerReads = 10;
-const restMs = 50;
 
 export interface TaskWait {
   readonly tenant: string;
   readonly taskId: string;
   readonly ms: number;
+  /** Just accepted: it cannot have ended without a wake-up, so nothing is read before one. */
+  readonly isNew: boolean;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
 }
@@ -25,19 +24,18 @@ export async function waitForTask(context: GatewayContext, wait: TaskWait): Prom
   const { clock, store, metrics } = context;
   const deadline = clock.monotonic() + wait.ms;
   const bell = createBell();
-  const unwatch = store.watchTask(wait.tenant, wait.taskId, bell.ring);
+  const unwatch = store.watchEnd(wait.tenant, wait.taskId, bell.ring);
   wait.signal.addEventListener('abort', bell.ring);
   metrics.openWaits.inc();
   try {
-    for (let reads = 1; !wait.signal.aborted; reads += 1) {
-      const view = await readWhenFinal(context, wait);
-      if (view) return view;
+    let view = wait.isNew ? undefined : await readWhenFinal(context, wait);
+    while (!view && !wait.signal.aborted) {
       const left = deadline - clock.monotonic();
       if (left <= 0) return undefined;
       await bell.sleep(Math.min(pollMs, left));
-      if (reads > eagerReads) await clock.sleep(Math.min(restMs, left));
+      if (!wait.signal.aborted) view = await readWhenFinal(context, wait);
     }
-    return undefined;
+    return view;
   } finally {
     metrics.openWaits.dec();
     wait.signal.removeEventListener('abort', bell.ring);
@@ -45,12 +43,16 @@ export async function waitForTask(context: GatewayContext, wait: TaskWait): Prom
   }
 }
 
-async function readWhenFinal({ store, log }: GatewayContext, wait: TaskWait): Promise<TaskView | undefined> {
+async function readWhenFinal(
+  { store, log }: GatewayContext,
+  { tenant, taskId }: TaskWait,
+): Promise<TaskView | undefined> {
   try {
-    const record = await store.getTask(wait.tenant, wait.taskId);
-    return record && isFinal(record.state) ? await readTaskView(store, record) : undefined;
+    // Asked for together: most looks follow an end, and want both.
+    const [record, runs] = await Promise.all([store.getTask(tenant, taskId), store.getRuns(tenant, taskId)]);
+    return record && isFinal(record.state) ? await readTaskView(store, record, runs) : undefined;
   } catch (err) {
-    log.debug({ err, taskId: wait.taskId }, 'a wait could not read its task');
+    log.debug({ err, taskId }, 'a wait could not read its task');
     return undefined;
   }
 }

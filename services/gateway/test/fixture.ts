@@ -174,7 +174,8 @@ function toOrders({ principal, origin, request, trace }: Submission): RunOrder[]
 
 async function driveRun(store: SqliteStore, order: RunOrder | undefined): Promise<RunDriver> {
   if (!order) throw new Error('no such run');
-  const request = { order, worker: 'w', leaseMs: 60_000, redelivered: false, publishedAt: order.task.acceptedAt };
+  const { acceptedAt: publishedAt } = order.task;
+  const request = { order, worker: 'w', leaseMs: 60_000, redelivered: false, publishedAt, start: false };
   const claim = await store.claimRun(request);
   if (claim.verdict !== 'run') throw new Error(`the claim was answered ${claim.verdict}`);
   const { token } = claim;

@@ -37,7 +37,7 @@ test('answers with the whole task as soon as it ends', async () => {
 });
 
 test('finds the end by itself when no wake-up comes', async () => {
-  await start({ reader: (store) => ({ ...store, watchTask: () => () => {} }) });
+  await start({ reader: (store) => ({ ...store, watchEnd: () => () => {} }) });
   const answer = gateway.post(request, '?wait=20s');
   const [id = ''] = await accepted(1);
   await (await gateway.run(id)).finish();

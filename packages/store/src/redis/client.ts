@@ -10,7 +10,7 @@ export interface RedisClientOptions {
   readonly log: Logger;
   /** The connection for commands is there (again): Redis may not be what it was. */
   readonly onReady: () => void;
-  readonly onMessage: (channel: string) => void;
+  readonly onMessage: (channel: string, message: string) => void;
   /** The connection that listens is there (again): what was published meanwhile is lost. */
   readonly onListening: () => void;
 }

@@ -1,11 +1,11 @@
 import type { Logger, Secret } from '@moltbot/shared';
 import type { Store } from '../port.ts';
 import type { Retention } from '../retention.ts';
-import { createWatchers, type Watchers } from '../watchers.ts';
 import { createRedisClient, type RedisClient } from './client.ts';
 import { keys } from './keys.ts';
 import { createLimitCalls } from './limits.ts';
 import { taskScripts } from './lua/task-scripts.ts';
+import { createNotices, type Notices } from './notices.ts';
 import { createOutputCalls } from './output.ts';
 import { createRunCalls } from './runs.ts';
 import { createTaskCalls } from './tasks.ts';
@@ -24,19 +24,10 @@ export function createRedisStore({ url, retention, log }: RedisStoreOptions): St
     url,
     log,
     onReady: () => tenants.recheck(),
-    onMessage: (channel) => watchers.wake(channel),
-    onListening: () => {
-      for (const channel of watchers.topics()) void listen(channel);
-    },
+    onMessage: (channel, message) => notices.onMessage(channel, message),
+    onListening: () => notices.onListening(),
   });
-  const watchers: Watchers = createWatchers((channel, watched) => {
-    if (watched) void listen(channel);
-    else client.unsubscribe(channel);
-  });
-  // Whatever was told before the subscription stood was missed: look once.
-  const listen = async (channel: string): Promise<void> => {
-    if (await client.subscribe(channel)) watchers.wake(channel);
-  };
+  const notices: Notices = createNotices(() => client);
   const tenants: Tenants = createTenants(client);
   return {
     name: 'store',
@@ -51,7 +42,8 @@ export function createRedisStore({ url, retention, log }: RedisStoreOptions): St
     ...createRunCalls({ client, tenants, retention }),
     ...createOutputCalls(client),
     ...createLimitCalls(client),
-    watchTask: (tenant, taskId, wake) => watchers.add(keys.wake(tenant, taskId), wake),
+    watchTask: notices.watchTask,
+    watchEnd: notices.watchEnd,
     expire: () => expire(client, tenants, retention),
   };
 }

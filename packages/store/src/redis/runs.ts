@@ -76,9 +76,9 @@ const nameOf = ({ runId, task }: RunOrder): RunName => ({ tenant: task.principal
 
 /** The order is sent only when its records are not there: most claims are short. */
 async function claim(deps: RunDeps, request: ClaimRequest): Promise<Claim> {
-  const { order, worker, leaseMs, redelivered, publishedAt } = request;
+  const { order, worker, leaseMs, redelivered, publishedAt, start } = request;
   const name = nameOf(order);
-  const args = [...header(name), worker, leaseMs, redelivered ? 1 : 0, publishedAt];
+  const args = [...header(name), worker, leaseMs, redelivered ? 1 : 0, publishedAt, start ? 1 : 0];
   const reply = await deps.client.run(runScripts.claim, runKeys(name), args);
   const [verdict, value, attempt] = reply as [Claim['verdict'] | 'absent', string | number, number];
   switch (verdict) {

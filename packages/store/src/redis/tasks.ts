@@ -34,7 +34,9 @@ export function createTaskCalls(client: RedisClient, tenants: Tenants): TaskCall
       await tenants.add(task.task.principal.tenant);
       return accept(client, task);
     },
-    markPublished: async (tenant, taskId) => void (await client.command('ZREM', keys.unpublished(tenant), taskId)),
+    async markPublished(tenant, taskIds) {
+      if (taskIds.length > 0) await client.command('ZREM', keys.unpublished(tenant), ...taskIds);
+    },
     listUnpublished: (tenant, olderThanMs, limit) => unpublished(client, { tenant, olderThanMs, limit }),
     withdrawTask: (tenant, taskId, error) => withdraw(client, { tenant, taskId, error }),
     getTask: async (tenant, taskId) => taskRecordOf(await readTask(client, tenant, taskId)),

@@ -52,7 +52,7 @@ function openOrder(step: Step, order: RunOrder): OpenRun {
   return made;
 }
 
-function claim(step: Step, { order, worker, leaseMs }: ClaimRequest): Claim {
+function claim(step: Step, { order, worker, leaseMs, start: startNow }: ClaimRequest): Claim {
   const { task, run } = openOrder(step, order);
   const { now } = step;
   if (isFinal(run.state)) return { verdict: 'final', state: run.state };
@@ -64,17 +64,24 @@ function claim(step: Step, { order, worker, leaseMs }: ClaimRequest): Claim {
     task.save();
     return { verdict: 'final', state: 'cancelled' };
   }
-  return take({ step, task, run, worker, leaseMs });
+  return take({ step, task, run, worker, leaseMs, startNow });
 }
 
-function take(given: OpenRun & { readonly step: Step; readonly worker: string; readonly leaseMs: number }): Claim {
-  const { step, task, run, worker, leaseMs } = given;
+interface Taking extends OpenRun {
+  readonly step: Step;
+  readonly worker: string;
+  readonly leaseMs: number;
+  readonly startNow: boolean;
+}
+
+function take({ step, task, run, worker, leaseMs, startNow }: Taking): Claim {
   const lost = run.state === 'running';
   const fence = nextFence(run.fence, step.now);
   const attempt = run.attempts + (lost ? 0 : 1);
   const held = { fence, worker, lease_until: step.now + leaseMs, attempts: attempt };
-  if (run.state === 'queued') task.move(run, 'claimed', held);
-  else writeRun(step.sql, { ...run, ...held });
+  const claimed = run.state === 'queued' ? task.move(run, 'claimed', held) : { ...run, ...held };
+  if (startNow && !lost) task.move(claimed, 'running', { started_at: step.now });
+  else if (run.state !== 'queued') writeRun(step.sql, claimed);
   task.save();
   const token = { tenant: run.tenant, runId: run.id, fence };
   return { verdict: lost ? 'lost' : 'run', token, attempt };

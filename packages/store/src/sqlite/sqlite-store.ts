@@ -28,8 +28,13 @@ export type SqliteStore = Store & { readonly journal: MessageJournal };
  */
 export function createSqliteStore({ file, retention, clock = systemClock, log }: SqliteStoreOptions): SqliteStore {
   const database = createDatabase(file);
-  const watchers = createWatchers();
-  const wake = (tenant: string, taskId: string): void => watchers.wake(topicOf(tenant, taskId));
+  const changes = createWatchers();
+  const ends = createWatchers();
+  const wake = (tenant: string, taskId: string, hasEnded: boolean): void => {
+    const topic = topicOf(tenant, taskId);
+    changes.wake(topic);
+    if (hasEnded) ends.wake(topic);
+  };
   const step: DoStep = (work) => database.step((sql) => work({ sql, now: clock.now(), wake }));
   return {
     name: 'store',
@@ -46,7 +51,12 @@ export function createSqliteStore({ file, retention, clock = systemClock, log }:
     ...createRunCalls(step),
     ...createOutputCalls(step),
     ...createLimitCalls(step),
-    watchTask: (tenant, taskId, onChange) => watchers.add(topicOf(tenant, taskId), onChange),
+    watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), onChange),
+    watchEnd(tenant, taskId, onEnd) {
+      // A look costs next to nothing here; it finds a task that has ended already.
+      queueMicrotask(onEnd);
+      return ends.add(topicOf(tenant, taskId), onEnd);
+    },
     expire: () => step((at) => expire(at, retention)),
     journal: createJournal(database),
   };

@@ -20,7 +20,7 @@ export interface Step {
   readonly sql: Sql;
   /** Epoch ms. */
   readonly now: number;
-  readonly wake: (tenant: string, taskId: string) => void;
+  readonly wake: (tenant: string, taskId: string, hasEnded: boolean) => void;
 }
 
 /** Does one atomic step on the tables. */
@@ -65,8 +65,8 @@ export interface RunRow {
 /** A task whose runs are being moved: each move is counted and told at once, the task's own row is written by `save`. */
 export interface OpenTask {
   readonly row: TaskRow;
-  /** Moves a run and writes it with the fields given. The caller has checked that the move is legal. */
-  move(run: RunRow, to: RunState, fields?: Partial<RunRow>): void;
+  /** Moves a run and writes it with the fields given; returns it as it is now. The caller has checked that the move is legal. */
+  move(run: RunRow, to: RunState, fields?: Partial<RunRow>): RunRow;
   emit(event: EventBody): void;
   save(): void;
 }
@@ -94,6 +94,7 @@ export function openTask({ sql, now, wake }: Step, row: TaskRow): OpenTask {
       const moved = { ...run, ...fields, state: to };
       writeRun(sql, moved);
       if (toldRunStates(to)) emit(runEvent(moved));
+      return moved;
     },
     save() {
       const state = taskStateOf(counts);
@@ -101,7 +102,7 @@ export function openTask({ sql, now, wake }: Step, row: TaskRow): OpenTask {
       const finishedAt = isFinal(state) ? (row.finished_at ?? now) : null;
       const text = 'UPDATE tasks SET state = ?, counts = ?, seq = ?, finished_at = ? WHERE tenant = ? AND id = ?';
       sql.run(text, state, JSON.stringify(counts), seq, finishedAt, row.tenant, row.id);
-      sql.afterCommit(() => wake(row.tenant, row.id));
+      sql.afterCommit(() => wake(row.tenant, row.id, isFinal(state)));
     },
   };
 }
@@ -137,7 +138,7 @@ export function insertTask({ sql, now, wake }: Step, task: Task, idempotencyKey:
   );
   const event = JSON.stringify({ at: now, kind: 'task', state: 'queued' });
   sql.run('INSERT INTO events (tenant, task_id, seq, event) VALUES (?, ?, ?, ?)', principal.tenant, id, now, event);
-  sql.afterCommit(() => wake(principal.tenant, id));
+  sql.afterCommit(() => wake(principal.tenant, id, false));
 }
 
 export function insertRun(sql: Sql, { runId, index, target, task }: RunOrder): void {

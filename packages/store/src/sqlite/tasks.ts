@@ -31,8 +31,11 @@ type TaskCalls = Pick<
 export function createTaskCalls(step: DoStep): TaskCalls {
   return {
     acceptTask: (task) => step((at) => accept(at, task)),
-    markPublished: (tenant, taskId) =>
-      step(({ sql }) => void sql.run('UPDATE tasks SET published = 1 WHERE tenant = ? AND id = ?', tenant, taskId)),
+    markPublished: (tenant, taskIds) =>
+      step(({ sql }) => {
+        const text = 'UPDATE tasks SET published = 1 WHERE tenant = ? AND id = ?';
+        for (const taskId of taskIds) sql.run(text, tenant, taskId);
+      }),
     listUnpublished: (tenant, olderThanMs, limit) => step((at) => unpublished(at, tenant, olderThanMs, limit)),
     withdrawTask: (tenant, taskId, error) => step((at) => withdraw(at, { tenant, taskId, error })),
     getTask: (tenant, taskId) =>

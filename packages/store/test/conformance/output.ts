@@ -121,6 +121,25 @@ export function outputConformance(suite: Suite): void {
       expect(woken).toBe(before);
     });
 
+    it('wakes those who wait for the end once it is there, and those who come a moment after', async () => {
+      const task = await accept();
+      const order = first(task.orders);
+      const woken = { before: 0, after: 0 };
+      const endBefore = suite.store().watchEnd('acme', task.task.id, () => {
+        woken.before += 1;
+      });
+      const token = await started(order);
+      const early = woken.before;
+      await suite.store().finishRun(token, done);
+      await eventually('a wake at the end', () => woken.before > early);
+      endBefore();
+      const endAfter = suite.store().watchEnd('acme', task.task.id, () => {
+        woken.after += 1;
+      });
+      await eventually('a wake after the end', () => woken.after > 0);
+      endAfter();
+    });
+
     it('wakes all who watch one task, and goes on when one of them ends', async () => {
       const task = await accept();
       const woken = { one: 0, two: 0 };

@@ -23,6 +23,20 @@ export function runsConformance(suite: Suite): void {
       expect(record?.finishedAt).toBe((await run(order))?.finishedAt);
     });
 
+    it('starts with its claim when that is asked for, and is then started for everybody', async () => {
+      const task = await accept();
+      const order = first(task.orders);
+      const token = await claim(order, { start: true, leaseMs: 50 });
+      expect(await run(order)).toMatchObject({ state: 'running', attempts: 1, worker: 'w1' });
+      expect((await run(order))?.startedAt).toBeGreaterThan(Date.now() - 60_000);
+      expect(await stateOf(task)).toBe('running');
+      expect(await suite.store().startRun(token)).toBe('illegal');
+      await delay(60);
+      const later = await suite.store().claimRun(claimOf(order, { worker: 'w2', start: true }));
+      expect(later).toMatchObject({ verdict: 'lost', attempt: 1 });
+      expect(await suite.store().finishRun(token, done)).toBe('fenced');
+    });
+
     it('tells of it in events that grow, and that can be read on from any of them', async () => {
       const task = await accept();
       const order = first(task.orders);

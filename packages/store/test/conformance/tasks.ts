@@ -70,7 +70,7 @@ export function tasksConformance(suite: Suite): void {
       await accept({ tenant });
       expect(await suite.store().listUnpublished(tenant, 30_000, 10)).toEqual([older.orders, old.orders]);
       expect(await suite.store().listUnpublished(tenant, 30_000, 1)).toEqual([older.orders]);
-      await suite.store().markPublished(tenant, older.task.id);
+      await suite.store().markPublished(tenant, [older.task.id]);
       expect(await suite.store().listUnpublished(tenant, 30_000, 10)).toEqual([old.orders]);
       await suite.store().requestCancel(tenant, old.task.id);
       expect(await suite.store().listUnpublished(tenant, 30_000, 10)).toEqual([]);

@@ -46,6 +46,7 @@ export function createLocalTransport(deps: LocalTransportDeps): Transport {
       await inFlight.settled();
     },
     health: () => inFlight.health(),
+    isReady: () => true,
     exec: (run) => inFlight.track(run, (signal) => execute({ ...run, signal }, settings)),
   };
 }

@@ -67,7 +67,7 @@ export function startTaskRoute(app: App, context: GatewayContext): void {
     const ms = Math.min(request.query.wait ?? 0, context.config.maxWaitMs);
     if (ms > 0) {
       const signal = context.traffic.wantedUntil(reply.raw, 'hurry');
-      const ended = await waitForTask(context, { tenant: principal.tenant, taskId, ms, signal });
+      const ended = await waitForTask(context, { tenant: principal.tenant, taskId, ms, isNew: created, signal });
       if (ended) return reply.code(200).send(ended);
     }
     const state = created && ms === 0 ? 'queued' : await stateNow(context, principal, taskId);

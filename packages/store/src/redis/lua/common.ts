@@ -90,6 +90,7 @@ local function save_task(task)
     redis.call('HSET', KEYS[2], 'finished', int(now))
     redis.call('ZADD', KEYS[4], int(now), ARGV[2])
     redis.call('ZREM', KEYS[5], ARGV[2])
+    redis.call('PUBLISH', KEYS[4], ARGV[2])
   end
   redis.call('PUBLISH', ARGV[1], '')
   return state

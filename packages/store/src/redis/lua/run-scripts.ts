@@ -16,7 +16,7 @@ local function may_have_lost(published_at)
 end
 `;
 
-/** ARGV 4 worker, 5 lease (ms), 6 redelivered, 7 published at. Returns { verdict, state | retry after (ms) | fence, attempt }. */
+/** ARGV 4 worker, 5 lease (ms), 6 redelivered, 7 published at, 8 start. Returns { verdict, state | retry after (ms) | fence, attempt }. */
 const claim = script(`${head}${lossLua}
 local worker, lease_ms = ARGV[4], tonumber(ARGV[5])
 local run = redis.call('HMGET', KEYS[1], 'state', 'fence', 'attempts', 'lease', 'worker', 'cancel')
@@ -41,11 +41,11 @@ end
 local fence = next_fence(run[2])
 local attempts = (run[3] or 0) + (lost and 0 or 1)
 -- What may have started is kept as running, so that no later claim takes it for new.
-local to = lost and 'running' or 'claimed'
+local to = (lost or ARGV[8] == '1') and 'running' or 'claimed'
 redis.call('HSET', KEYS[1], 'state', to, 'fence', int(fence), 'attempts', attempts, 'worker', worker, 'lease', int(now + lease_ms))
 if to ~= state then
   count_move(task, state, to)
-  if lost then
+  if to == 'running' then
     redis.call('HSET', KEYS[1], 'started', int(now))
     run_event(task, ARGV[3], 'running')
   end

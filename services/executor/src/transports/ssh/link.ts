@@ -40,6 +40,8 @@ export interface Link {
   /** A connection of one's own, past the limits and the breaker: to end what the shared one cannot reach any more. */
   connectAside(signal: AbortSignal): Promise<EngineConnection>;
   isConnected(): boolean;
+  /** A command could be sent at once. */
+  isReady(): boolean;
   /** Nothing is open, under way or remembered. */
   isForgettable(): boolean;
   /** Closes the connection and gives up what is under way; resolves when the socket is gone. */
@@ -76,6 +78,7 @@ export function createLink(deps: LinkDeps): Link {
     },
     connectAside: (signal) => connectOnce(deps, signal),
     isConnected: () => connector.current() !== undefined,
+    isReady: () => connector.current()?.hasRoom() ?? false,
     isForgettable: connector.isForgettable,
     close: connector.close,
   };

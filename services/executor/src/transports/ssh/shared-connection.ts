@@ -18,6 +18,8 @@ export interface SharedConnection {
   /** @throws the reason of the signal, or MOLT_SSH_LOST when the connection closes meanwhile */
   place(options: { readonly signal: AbortSignal; readonly front: boolean }): Promise<Place>;
   tryPlace(): Place | undefined;
+  /** Would `tryPlace` give one now? */
+  hasRoom(): boolean;
   isOpen(): boolean;
   readonly closed: Promise<Error | undefined>;
   close(): void;
@@ -94,6 +96,7 @@ export function createSharedConnection(deps: SharedConnectionDeps): SharedConnec
       const free = engine.isOpen() ? commands.tryAcquire() : undefined;
       return free && placeOf(free);
     },
+    hasRoom: () => engine.isOpen() && commands.hasRoom(),
     place: async (options) => placeOf(await commands.acquire(options)),
     isOpen: () => engine.isOpen(),
     closed: engine.closed,

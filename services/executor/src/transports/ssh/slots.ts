@@ -11,6 +11,8 @@ export interface Slots {
   /** Changes the number of places; those taken stay taken. */
   resize(limit: number): void;
   inUse(): number;
+  /** Would `tryAcquire` give a place now? */
+  hasRoom(): boolean;
   /** Refuses all who wait, and who come later, with this reason. */
   close(reason: Error): void;
 }
@@ -39,8 +41,8 @@ export function createSlots(initialLimit: number): Slots {
   const admitNext = (): void => {
     while (inUse < limit && waiters.length > 0) waiters.shift()?.admit();
   };
-  const tryAcquire = (): (() => void) | undefined =>
-    closedWith === undefined && inUse < limit && waiters.length === 0 ? take() : undefined;
+  const hasRoom = (): boolean => closedWith === undefined && inUse < limit && waiters.length === 0;
+  const tryAcquire = (): (() => void) | undefined => (hasRoom() ? take() : undefined);
 
   return {
     tryAcquire,
@@ -71,6 +73,7 @@ export function createSlots(initialLimit: number): Slots {
       admitNext();
     },
     inUse: () => inUse,
+    hasRoom,
     close(reason) {
       closedWith = reason;
       for (const waiter of waiters.splice(0)) waiter.refuse(reason);

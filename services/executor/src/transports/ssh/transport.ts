@@ -53,8 +53,8 @@ export function createSshTransport(deps: SshTransportDeps): Transport {
   const metrics = createSshMetrics(deps.registry, openConnections);
 
   const linkTo = (target: SshTarget): LinkInUse => {
-    const { host, port, user, identity, hostKey = '' } = target;
-    const key = JSON.stringify([host, port, user, identity, hostKey]);
+    const { host, port } = target;
+    const key = keyOf(target);
     const known = links.get(key);
     if (known) return known;
     forgetUnused(links, starts);
@@ -79,6 +79,7 @@ export function createSshTransport(deps: SshTransportDeps): Transport {
       starts.clear();
     },
     health: () => inFlight.health(),
+    isReady: (target) => target.transport === 'ssh' && (links.get(keyOf(target))?.link.isReady() ?? false),
     exec: (run) =>
       inFlight.track(run, async (signal) => {
         const target = sshTarget(run.target);
@@ -96,6 +97,9 @@ export function createSshTransport(deps: SshTransportDeps): Transport {
       }),
   };
 }
+
+const keyOf = ({ host, port, user, identity, hostKey = '' }: SshTarget): string =>
+  JSON.stringify([host, port, user, identity, hostKey]);
 
 interface LinkInUse {
   readonly link: Link;
