@@ -26,6 +26,7 @@ export { configJsonSchema, configKeys } from './config/json-schema.ts';
 export type { ConfigKey, SchemaNode } from './config/keys.ts';
 export { type LoadConfigOptions, type LoadedConfig, loadConfig } from './config/load.ts';
 export { formatConfig } from './config/redact.ts';
+export { corkByTurn } from './cork-by-turn.ts';
 export { withDeadline } from './deadline.ts';
 export { durationPattern, formatDuration, parseDuration } from './duration.ts';
 export {

@@ -1,4 +1,4 @@
-import { backoffMs, type Logger, MoltError, type Secret } from '@moltbot/shared';
+import { backoffMs, corkByTurn, type Logger, MoltError, type Secret } from '@moltbot/shared';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Script } from './lua/common.ts';
 
@@ -133,6 +133,7 @@ function createLink({ url, log }: { readonly url: Secret; readonly log: Logger }
   redis.on('close', () => {
     if (lastError === '') lastError = 'the connection to Redis broke';
   });
+  redis.on('connect', () => corkByTurn(redis.stream));
   redis.on('ready', () => {
     lastError = '';
     silent = undefined;

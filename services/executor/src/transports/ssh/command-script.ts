@@ -27,7 +27,10 @@ export function commandScript(spec: ExecSpec): CommandScript {
     spec.cwd === undefined
       ? []
       : [`CDPATH= cd -- ${quote(spec.cwd)} || { printf '\\036MOLT %s cwd\\n' ${nonce}; exit ${cannotEnter}; }`];
-  return { text: checkScript([...exportLines(spec.env), ...enter, marker, spec.command].join('\n')), nonce };
+  // Redirected there, and not ended from here: that would be one more packet for the host to wake up for.
+  const silence = spec.stdin === undefined ? ['exec </dev/null'] : [];
+  const lines = [...exportLines(spec.env), ...enter, ...silence, marker, spec.command];
+  return { text: checkScript(lines.join('\n')), nonce };
 }
 
 /** What was found where the marker should be. */

@@ -1,7 +1,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { ExecResult } from '@moltbot/plugin-sdk';
-import { MoltError, type SshIdentity } from '@moltbot/shared';
+import { corkByTurn, MoltError, type SshIdentity } from '@moltbot/shared';
 import ssh2, { type AnyAuthMethod, type Client, type ClientChannel } from 'ssh2';
 
 /** What one handshake needs. */
@@ -50,7 +50,7 @@ export interface EngineChannel {
   readonly stdout: Readable;
   readonly stderr: Readable;
   /** Gives the command its input and the end of it. */
-  endInput(stdin: string | undefined): void;
+  endInput(stdin?: string): void;
   /** Asks the server to signal the session's process group, which it may not do. Nothing is sent once the input has ended. */
   signal(name: 'TERM' | 'KILL'): void;
   close(): void;
@@ -86,6 +86,7 @@ export async function connect(options: EngineOptions): Promise<EngineConnection>
   signal.throwIfAborted();
   const client = new ssh2.Client();
   const socket = connectSocket({ host: options.host, port: options.port, noDelay: true });
+  corkByTurn(socket);
   const closed = closing(client, socket);
   const abandon = (): void => void socket.destroy();
   signal.addEventListener('abort', abandon, { once: true });

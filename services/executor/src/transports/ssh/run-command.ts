@@ -108,7 +108,7 @@ async function follow(sent: Sent, deps: CommandDeps): Promise<TransportResult> {
   const cutter = createMarkerCutter(script.nonce, (found) => {
     marker = found;
     seen.resolve(found);
-    channel.endInput(run.spec.stdin);
+    if (run.spec.stdin !== undefined) channel.endInput(run.spec.stdin);
   });
   const give = async (stream: OutputStream, data: Buffer): Promise<void> => {
     if (data.length > 0 && !settled) await run.onOutput(stream, data);

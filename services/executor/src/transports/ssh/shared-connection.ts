@@ -124,7 +124,7 @@ export async function readAll(opening: Promise<EngineChannel>, signal: AbortSign
     const channel = await orAborted(opening, signal);
     channel.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     channel.stderr.resume();
-    channel.endInput(undefined);
+    channel.endInput();
     await orAborted(channel.ended, signal);
   } finally {
     // It may be opened only now that nobody waits for it.
