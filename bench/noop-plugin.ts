@@ -5,7 +5,6 @@ const run = defineAction({
   name: 'noop.run',
   summary: 'Does nothing, so that only the way to it is measured.',
   args: z.strictObject({}),
-  effects: 'by-exec',
   run: async () => ({ exitCode: 0 }),
 });
 

@@ -58,6 +58,7 @@ export async function connectRawSsh(hosts: readonly SshHost[]): Promise<RawSsh> 
 /** One amqplib confirm channel on a quorum queue: the limit of everything that is confirmed by the broker. */
 export async function connectRawAmqp(url: string): Promise<RawAmqp> {
   const connection = await connectAmqp(url, { noDelay: true });
+  connection.on('error', () => {});
   const channel = await connection.createConfirmChannel();
   const queue = 'bench.raw';
   await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } });

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { ExecResult } from '@moltbot/plugin-sdk';
 import { corkByTurn, MoltError, type SshIdentity } from '@moltbot/shared';
 import ssh2, { type AnyAuthMethod, type Client, type ClientChannel } from 'ssh2';
+import { prepareKeys } from './prepared-keys.ts';
 
 /** What one handshake needs. */
 export interface EngineOptions {
@@ -87,6 +88,7 @@ export async function connect(options: EngineOptions): Promise<EngineConnection>
   const client = new ssh2.Client();
   const socket = connectSocket({ host: options.host, port: options.port, noDelay: true });
   corkByTurn(socket);
+  prepareKeys(client);
   const closed = closing(client, socket);
   const abandon = (): void => void socket.destroy();
   signal.addEventListener('abort', abandon, { once: true });
