@@ -9,7 +9,7 @@ export const positionOf = ({ acceptedAt, id }: Pick<Task, 'acceptedAt' | 'id'>):
 export const timePosition = (ms: number): string => String(Math.max(0, Math.ceil(ms))).padStart(16, '0');
 
 /** @throws MOLT_BAD_REQUEST when the text is not a cursor of a page. */
-export function checkCursor(cursor: string | undefined): string | undefined {
+function checkCursor(cursor: string | undefined): string | undefined {
   if (cursor === undefined || /^\d{16}:[\w-]{1,64}$/.test(cursor)) return cursor;
   throw new MoltError('MOLT_BAD_REQUEST', 'the cursor is not one of a page', {
     places: [{ path: '/cursor', message: 'use the cursor of the page before' }],

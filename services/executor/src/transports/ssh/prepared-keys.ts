@@ -1,16 +1,16 @@
 import { createSecretKey } from 'node:crypto';
-import type { Client } from 'ssh2';
+import type { EventEmitter } from 'node:events';
 
 /** Where ssh2 1.17.0 keeps the keys that it shows to node:crypto with every packet (lib/protocol/crypto.js). */
 const keyFields = { _cipher: ['_encKey', '_macKey'], _decipher: ['_decipherKey', '_macKey'] } as const;
 
 /**
- * Turns the keys of a connection into KeyObjects after each key exchange. Node 24 takes 12 µs to look at a key that is a
+ * Turns the keys of an ssh2 client into KeyObjects after each key exchange. Node 24 takes 12 µs to look at a key that is a
  * Buffer and 2 µs at a KeyObject, and a command costs ten packets: a sixth of an executor's time.
  * The fields are private to ssh2, which is pinned exactly; where they are not found, all stays as it is.
  * @returns the number of keys turned, for tests, by a function that can be asked at any time
  */
-export function prepareKeys(client: Client): () => number {
+export function prepareKeys(client: EventEmitter): () => number {
   let turned = 0;
   const prepare = (): void => {
     const protocol: unknown = Reflect.get(client, '_protocol');
