@@ -8,9 +8,13 @@ export const keyNew: Command = {
   summary: 'make an API key for a tenant',
   options: { tenant: { type: 'string', short: 't' } },
   async run({ tenant }, { print, complain }) {
+    if (tenant === undefined) {
+      complain('--tenant is missing: name the tenant of the key, such as --tenant default');
+      return exitCodes.usage;
+    }
     const id = TenantId.safeParse(tenant);
     if (!id.success) {
-      complain(`--tenant is missing or wrong: ${id.error.issues[0]?.message ?? 'no tenant id'}`);
+      complain(`--tenant is wrong: ${id.error.issues[0]?.message ?? 'no tenant id'}`);
       return exitCodes.usage;
     }
     print(describeKey(id.data));

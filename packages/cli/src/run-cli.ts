@@ -46,5 +46,10 @@ function unknownCommand(args: readonly string[]): string {
 function help(): string {
   const lines = commands.map(({ name, usage, summary }) => [`moltbot ${name} ${usage}`.trimEnd(), summary] as const);
   const width = Math.max(...lines.map(([line]) => line.length));
-  return ['Commands:', ...lines.map(([line, summary]) => `  ${line.padEnd(width)}  ${summary}`)].join('\n');
+  return [
+    'Commands:',
+    ...lines.map(([line, summary]) => `  ${line.padEnd(width)}  ${summary}`),
+    '',
+    'In a checkout: npm run moltbot -- COMMAND. It ends with 0: done, 1: it went wrong, 2: it was not used as it must be.',
+  ].join('\n');
 }

@@ -67,7 +67,7 @@ test('key new prints a key, and lines that make the configuration know it', asyn
 });
 
 test.each([
-  [['key', 'new'], '--tenant is missing or wrong'],
+  [['key', 'new'], '--tenant is missing: name the tenant of the key, such as --tenant default'],
   [['key', 'new', '--tenant', 'No_Such'], 'a tenant id is 1 to 32 of a-z, 0-9 and -'],
   [['config', 'check', '--fil', 'x'], "Unknown option '--fil'"],
   [['config', 'check', 'x'], 'usage: moltbot config check [--file FILE]'],
@@ -83,7 +83,12 @@ test.each([
 test.each([[[]], [['help']], [['--help']], [['config', 'check', '-h']]])('%j prints the commands', async (args) => {
   const { code, out } = await cli(...args);
   expect(code).toBe(0);
-  expect(out.split('\n')).toHaveLength(4);
+  expect(out.match(/^ {2}moltbot \w+ \w+/gm)).toEqual([
+    '  moltbot config check',
+    '  moltbot config schema',
+    '  moltbot key new',
+  ]);
+  expect(out).toContain('npm run moltbot -- ');
 });
 
 test('the command itself ends with the code, and writes to the right streams', async () => {

@@ -29,6 +29,7 @@ import { createPublishedMarks } from './published-marks.ts';
 import { requestToOrders } from './request-to-orders.ts';
 import { selectTargets } from './selector/select.ts';
 import { createSweeper } from './sweeper.ts';
+import { createTakeBack, type TakeBack } from './take-back.ts';
 
 export interface IntakeDeps {
   readonly config: Pick<Config, 'tenants' | 'targets' | 'limits' | 'executor'>;
@@ -49,6 +50,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const inventory = Object.groupBy(config.targets, ({ tenant }) => tenant);
   const sweeper = createSweeper({ bus, store, tenants, clock, log, ...deps.sweep });
   const marks = createPublishedMarks(store);
+  const takeBack = createTakeBack({ store, clock, log });
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
   const admit = createAdmission({ requests: config.limits.requests, store, monotonic: clock.monotonic });
   const submissions = counter(deps.registry, {
@@ -70,11 +72,19 @@ export function createIntake(deps: IntakeDeps): Intake {
   const submit = async (submission: Submission): Promise<Submitted> => {
     const { task, orders } = toOrders(submission);
     assertBusTakes(bus);
-    const accepted = await store.acceptTask({ task, orders, idempotency: idempotencyOf(submission) });
+    const accepted = await store
+      .acceptTask({ task, orders, idempotency: idempotencyOf(submission) })
+      .catch((error: unknown) => {
+        takeBack.add(task, error);
+        throw error;
+      });
     if (accepted.kind === 'conflict') throw idempotencyConflict(accepted.taskId);
-    if (accepted.kind === 'same') return { taskId: accepted.taskId, created: false };
+    if (accepted.kind === 'same') {
+      takeBack.forget(accepted.taskId);
+      return { taskId: accepted.taskId, created: false };
+    }
     const outcome = await publishOrders(bus, orders);
-    if (outcome !== 'ok') await withdraw(deps, { task, orders, outcome });
+    if (outcome !== 'ok') await withdraw(deps, takeBack, { task, orders, outcome });
     else marks.add(task.principal.tenant, task.id);
     log.info(
       { task: task.id, tenant: task.principal.tenant, trace: task.trace, action: task.action, runs: task.runs },
@@ -101,6 +111,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
     async stop() {
       await sweeper.stop();
+      await takeBack.stop();
       await marks.flush();
     },
     health: () => (bus.state() === 'ready' ? store.health() : { ok: false, detail: `bus: ${bus.state()}` }),
@@ -173,13 +184,17 @@ const refusals: Readonly<Record<Exclude<PublishOutcome, 'ok'>, readonly [ErrorCo
 /** Takes the task back, so that the refusal is true: nothing of it runs. Stands by it when a run was claimed meanwhile. */
 async function withdraw(
   { store, log }: IntakeDeps,
+  takeBack: TakeBack,
   { task, orders, outcome }: { task: Task; orders: readonly RunOrder[]; outcome: Exclude<PublishOutcome, 'ok'> },
 ): Promise<void> {
   const [code, why] = refusals[outcome];
   const pools = [...new Set(orders.map((order) => queueOf(order).pool))].join(', ');
   const error = new MoltError(code, `${why} (pool ${pools})`, { details: { taskId: task.id } });
   const { message, remedy } = error;
-  const result = await store.withdrawTask(task.principal.tenant, task.id, { code, message, remedy });
+  const result = await store.withdrawTask(task.principal.tenant, task.id, { code, message, remedy }).catch(() => {
+    takeBack.add(task, error);
+    throw error;
+  });
   log.warn({ task: task.id, tenant: task.principal.tenant, outcome, result }, 'the bus did not take the whole task');
   if (result === 'withdrawn') throw error;
 }

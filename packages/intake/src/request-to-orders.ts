@@ -44,12 +44,16 @@ function checkedArguments(action: AnyAction, args: unknown): unknown {
   const parsed = action.args.safeParse(args);
   // What travels is what was sent: the executor fills in the defaults of its own version of the action.
   if (parsed.success) return args;
-  const places = parsed.error.issues.map(({ path, message }) => ({
-    path: `/args${path.map((p) => `/${String(p)}`).join('')}`,
-    message,
-  }));
-  const said = places.map(({ path, message }) => `${path}: ${message}`).join('; ');
-  throw new MoltError('MOLT_BAD_ARGUMENTS', `the arguments do not fit ${action.name}: ${said}`, { places });
+  const places = parsed.error.issues.flatMap((issue) => {
+    const path = `/args${issue.path.map((p) => `/${String(p)}`).join('')}`;
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: `${path}/${key}`, message: `is not an argument of ${action.name}` }));
+  });
+  const said = places.slice(0, 3).map(({ path, message }) => `${path}: ${message}`);
+  const rest = places.length > 3 ? ` and ${places.length - 3} more` : '';
+  throw new MoltError('MOLT_BAD_ARGUMENTS', `the arguments do not fit ${action.name}: ${said.join('; ')}${rest}`, {
+    places,
+  });
 }
 
 function limitsOf({ request }: Submission, defaults: RunLimits): RunLimits {

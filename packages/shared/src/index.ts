@@ -8,6 +8,7 @@ export {
   parseApiKey,
 } from './api-key.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
+export { cannotListen, type ListenAddress } from './cannot-listen.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { composeServices, healthOf } from './compose-services.ts';
 export type {

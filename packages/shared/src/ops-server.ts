@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http';
+import { cannotListen } from './cannot-listen.ts';
 import type { Registry } from './metrics.ts';
 import type { Service, ServiceHealth } from './service.ts';
 
@@ -18,6 +19,7 @@ export interface OpsServer extends Service {
 
 /** `/healthz` (the process answers), `/readyz` (it can work) and `/metrics` for processes that serve no other HTTP. */
 export function createOpsServer(options: OpsServerOptions): OpsServer {
+  const { host, port } = options;
   let server: Server | undefined;
   const answer = async (path: string): Promise<{ status: number; type: string; body: string }> => {
     if (path === '/healthz') return { status: 200, type: 'application/json', body: '{"ok":true}' };
@@ -38,8 +40,8 @@ export function createOpsServer(options: OpsServerOptions): OpsServer {
       });
       server = created;
       await new Promise<void>((resolve, reject) => {
-        created.once('error', reject);
-        created.listen(options.port, options.host, resolve);
+        created.once('error', (error) => reject(cannotListen(error, { section: 'executor.ops', host, port })));
+        created.listen(port, host, resolve);
       });
     },
     async quiesce() {},

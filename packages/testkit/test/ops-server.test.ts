@@ -57,6 +57,6 @@ test('once stopped it answers nothing, and says so', async () => {
 test('a port that is taken makes start fail, and stop clean', async () => {
   await started();
   const second = create(server?.port());
-  await expect(second.start()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  await expect(second.start()).rejects.toMatchObject({ code: 'MOLT_BAD_CONFIG', cause: { code: 'EADDRINUSE' } });
   await second.stop();
 });

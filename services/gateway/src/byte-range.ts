@@ -27,4 +27,4 @@ export function parseByteRange(header: string | undefined, total: number): ByteR
 }
 
 const unmet = (message: string, total: number): MoltError =>
-  new MoltError('MOLT_RANGE', message, { details: { total } });
+  new MoltError('MOLT_RANGE', message, { details: { total }, places: [{ path: '/headers/range', message }] });

@@ -1,4 +1,4 @@
-import type { Service } from '@moltbot/shared';
+import { cannotListen, type Service } from '@moltbot/shared';
 import { requireAdmission } from './admission.ts';
 import type { App, GatewayContext, GatewayDeps } from './context.ts';
 import { createHttpApp } from './http-app.ts';
@@ -21,7 +21,7 @@ export interface Gateway extends Service {
   port(): number;
 }
 
-/** The HTTP door: decodes requests for the intake, and shows what the store knows. @throws on start, what listening threw */
+/** The HTTP door: decodes requests for the intake, and shows what the store knows. @throws MOLT_BAD_CONFIG on start, when its address cannot be had */
 export function createGateway(deps: GatewayDeps): Gateway {
   const context: GatewayContext = { ...deps, metrics: createGatewayMetrics(deps.registry), traffic: createTraffic() };
   const { traffic, config, log } = context;
@@ -30,7 +30,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     name: 'gateway',
     async start() {
       app = await buildApp(context);
-      await app.listen({ host: config.host, port: config.port });
+      await listen(app, config);
       log.info({ host: config.host, port: portOf(app) }, 'the gateway listens');
     },
     async quiesce(force) {
@@ -69,6 +69,14 @@ async function buildApp(context: GatewayContext): Promise<App> {
   opsRoutes(app, context);
   await docsRoutes(app);
   return app;
+}
+
+async function listen(app: App, { host, port }: GatewayContext['config']): Promise<void> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw cannotListen(error, { section: 'gateway', host, port });
+  }
 }
 
 /** True when `work` resolves before the signal aborts. */

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { MoltError, newId } from '@moltbot/shared';
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -21,6 +22,7 @@ export function createHttpApp(context: GatewayContext): App {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
     genReqId: ({ headers }) => acceptedRequestId(headers['x-request-id']) ?? newId(),
+    clientErrorHandler: (error, socket) => refuseBytes(error, socket),
     frameworkErrors: (error, request, reply) => sendError(context, error, request, reply),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -59,6 +61,19 @@ function sendError(context: GatewayContext, thrown: unknown, request: FastifyReq
     .header('x-request-id', request.id)
     .type(problemType)
     .send(JSON.stringify(toProblem(error, { path: pathOf(request), id: request.id })));
+}
+
+/** Bytes that never became a request: there is no reply to send by, only the socket. */
+function refuseBytes(cause: Error & { readonly code?: string }, socket: Socket): void {
+  if (cause.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const why = cause.code === 'HPE_HEADER_OVERFLOW' ? 'the headers are longer than 16 KiB' : 'this is not HTTP';
+  const error = new MoltError('MOLT_BAD_REQUEST', why, { remedy: 'Send an HTTP/1.1 request; /docs shows how.' });
+  const body = JSON.stringify(toProblem(error, { path: '/', id: newId() }));
+  const head = `content-type: ${problemType}\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close`;
+  socket.end(`HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${body}`);
 }
 
 function errorHeaders(error: MoltError): Record<string, string> {

@@ -19,13 +19,27 @@ export function toMoltError(error: unknown, bodyLimitBytes: number): MoltError {
 
 /** Why a text is not JSON, with the place where the parser knows it. Never the text itself: it may hold a secret. */
 export function badJson(text: string): MoltError {
-  const [, position, line, column] =
-    /at position (\d+)(?: \(line (\d+) column (\d+)\))?/.exec(parseFailure(text)) ?? [];
-  if (position === undefined) return new MoltError('MOLT_BAD_JSON', 'the body is not JSON');
-  const place = line === undefined ? `position ${position}` : `line ${line}, column ${column}`;
+  const failure = parseFailure(text);
+  if (failure === '')
+    return new MoltError('MOLT_BAD_JSON', 'the body holds a key that is refused: __proto__ or constructor');
+  const position = Number(/at position (\d+)/.exec(failure)?.[1] ?? readableLength(text));
+  const lines = text.slice(0, position).split('\n');
+  const place = `line ${lines.length}, column ${(lines.at(-1)?.length ?? 0) + 1}`;
   return new MoltError('MOLT_BAD_JSON', `the body is not JSON: see ${place}`, {
     places: [{ path: '/body', message: `wrong at position ${position}` }],
   });
+}
+
+/** How much of the text is the beginning of JSON: V8 does not say where it met an unexpected token, so this halves. */
+function readableLength(text: string): number {
+  let low = 0;
+  let high = text.length;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    if (parseFailure(text.slice(0, middle + 1)).includes('Unexpected token')) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function parseFailure(text: string): string {

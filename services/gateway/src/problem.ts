@@ -10,6 +10,9 @@ import { z } from 'zod';
 
 export const problemType = 'application/problem+json';
 
+/** Places in one answer: a body of mistakes must not be answered by a larger one. */
+const placesAtMost = 50;
+
 /** What every error answer is (RFC 9457). */
 export interface Problem {
   /** Relative URL of the page that explains the code. */
@@ -67,6 +70,6 @@ export function toProblem(error: MoltError, request: { readonly path: string; re
     instance: request.path,
     requestId: request.id,
     ...(state && { state }),
-    ...(error.places.length > 0 && { errors: error.places }),
+    ...(error.places.length > 0 && { errors: error.places.slice(0, placesAtMost) }),
   };
 }

@@ -40,8 +40,10 @@ const unreadable = (character: string): string =>
 
 /** The error of a selector, with the source and a caret below the place. */
 export function selectorError(source: string, at: number, message: string): MoltError {
-  const shown = source.length > 120 ? `${source.slice(0, 120)}…` : source;
+  // One line, whatever was sent: the caret below counts characters.
+  const line = source.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ');
+  const shown = line.length > 120 ? `${line.slice(0, 120)}…` : line;
   return new MoltError('MOLT_BAD_SELECTOR', `${message}\n  ${shown}\n  ${' '.repeat(Math.min(at, 120))}^`, {
-    places: [{ path: `/on:${at + 1}`, message }],
+    places: [{ path: '/on', message: `column ${at + 1}: ${message}` }],
   });
 }

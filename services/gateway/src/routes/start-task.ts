@@ -12,6 +12,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { principalOf } from '../admission.ts';
 import type { App, GatewayContext } from '../context.ts';
+import { placedIn } from '../placed-in.ts';
 import { problemResponses } from '../problem.ts';
 import { TaskView } from '../task-view.ts';
 import { traceIdOf } from '../trace-context.ts';
@@ -84,12 +85,13 @@ async function submit(
   asked: Pick<Submission, 'request' | 'idempotencyKey'>,
 ): Promise<Submitted> {
   if (traffic.draining()) throw new MoltError('MOLT_SHUTTING_DOWN', 'this gateway takes no new tasks');
-  const submitted = await intake.submit({
+  const submission = {
     ...asked,
     principal: principalOf(http),
     origin: { kind: 'http', requestId: http.id },
     trace: traceIdOf(http.headers['traceparent']),
-  });
+  } as const;
+  const submitted = await placedIn('/body', () => intake.submit(submission));
   if (submitted.created) metrics.accepted.inc({ action: asked.request.action });
   return submitted;
 }

@@ -2,6 +2,7 @@ import type { Target } from '@moltbot/shared';
 import { z } from 'zod';
 import { principalOf } from '../admission.ts';
 import type { App, GatewayContext } from '../context.ts';
+import { placedIn } from '../placed-in.ts';
 import { problemResponses } from '../problem.ts';
 
 const TargetView = z.object({
@@ -29,7 +30,7 @@ export function targetRoutes(app: App, { intake }: GatewayContext): void {
     },
   };
   app.get('/targets', { schema }, async (request) => ({
-    targets: intake.targets(principalOf(request), request.query.on).map(toView),
+    targets: (await placedIn('/query', () => intake.targets(principalOf(request), request.query.on))).map(toView),
   }));
 }
 

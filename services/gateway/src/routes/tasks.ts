@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { principalOf } from '../admission.ts';
 import type { App, GatewayContext } from '../context.ts';
 import { checkTaskId, findTask, noTask, TaskParams } from '../find-task.ts';
+import { placedIn } from '../placed-in.ts';
 import { problemResponses } from '../problem.ts';
 import { readTaskView, TaskSummary, TaskView, toTaskSummary } from '../task-view.ts';
 
@@ -45,7 +46,8 @@ function listTasks(app: App, { store }: GatewayContext): void {
   };
   app.get('/tasks', { schema }, async (request) => {
     const { state: states, ...rest } = request.query;
-    const { tasks, cursor } = await store.listTasks(principalOf(request).tenant, { states, ...rest });
+    const { tenant } = principalOf(request);
+    const { tasks, cursor } = await placedIn('/query', () => store.listTasks(tenant, { states, ...rest }));
     return { tasks: tasks.map(toTaskSummary), cursor };
   });
 }

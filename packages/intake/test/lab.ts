@@ -1,0 +1,151 @@
+import { fileURLToPath } from 'node:url';
+import { type Bus, createEmbeddedBus, type EmbeddedBusOptions, type RunQueueRef } from '@moltbot/bus';
+import { loadPlugins, type PluginHost } from '@moltbot/plugin-host';
+import {
+  type Clock,
+  createRegistry,
+  decodeEnvelope,
+  type Envelope,
+  type InventoryTarget,
+  type NewApiKey,
+  newApiKey,
+  type Principal,
+  silentLogger,
+  systemClock,
+  type TenantConfig,
+} from '@moltbot/shared';
+import { createSqliteStore, type SqliteStore, type Store } from '@moltbot/store';
+import { onTestFinished } from 'vitest';
+import { createIntake, type Intake, type IntakeDeps, type Submission } from '../src/index.ts';
+
+/** Time stands until it is moved on; sleeping is real. */
+interface StillClock extends Clock {
+  advance(ms: number): void;
+}
+
+function createStillClock(): StillClock {
+  let now = 1_800_000_000_000;
+  return {
+    now: () => now,
+    monotonic: () => now,
+    sleep: systemClock.sleep,
+    advance: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+export const configuredKey: NewApiKey = newApiKey('acme');
+export const alice: Principal = { tenant: 'acme', id: 'key:alice' };
+export const bob: Principal = { tenant: 'acme', id: 'key:bob' };
+export const stranger: Principal = { tenant: 'other', id: 'key:alice' };
+export const interactive: RunQueueRef = { kind: 'runs', pool: 'default', tenant: 'acme', priority: 'interactive' };
+
+export const tenants: Record<string, TenantConfig> = {
+  acme: { apiKeys: [{ id: configuredKey.id, hash: configuredKey.hash }] },
+  other: { apiKeys: [] },
+};
+
+const target = (name: string, more: { readonly tenant?: string; readonly pool?: string } = {}): InventoryTarget => ({
+  ...{ name, labels: { env: 'test' }, pool: 'default', tenant: 'acme', transport: 'local' },
+  ...more,
+});
+
+const config: IntakeDeps['config'] = {
+  tenants,
+  targets: [
+    ...['web-1', 'web-2', 'web-3', 'db-1'].map((name) => target(name)),
+    target('far-1', { pool: 'far' }),
+    target('web-1', { tenant: 'other' }),
+  ],
+  limits: { requests: { perSecond: 10, burst: 8 }, targetsPerTask: 3 },
+  executor: {
+    pool: 'default',
+    slots: 4,
+    ops: { host: '127.0.0.1', port: 0 },
+    outputCapBytes: 1_000_000,
+    timeouts: { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000 },
+  },
+};
+
+/** A store and an embedded bus over its journal, and doors on them. */
+export interface Lab {
+  readonly clock: StillClock;
+  readonly store: SqliteStore;
+  readonly bus: Bus;
+  /** A door, not started. */
+  createDoor(deps?: DoorDeps): Intake;
+  /** A door that is open until the test ends. Its sweeper looks once unless told otherwise. */
+  door(deps?: DoorDeps): Promise<Intake>;
+  /** What lies in a queue, handed out or not. */
+  queued(queue?: RunQueueRef): Promise<readonly Envelope[]>;
+}
+
+export type DoorDeps = Partial<Pick<IntakeDeps, 'bus' | 'sweep' | 'registry'>> & { readonly store?: Store };
+
+export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<Lab> {
+  const clock = createStillClock();
+  const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
+  const store = createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
+  const lane = createEmbeddedBus({ journal: store.journal, log: silentLogger, clock, ...bus });
+  await store.start();
+  await lane.start();
+  onTestFinished(async () => {
+    await lane.stop();
+    await store.stop();
+  });
+  const plugins = await shellPlugin();
+  const createDoor = (deps: DoorDeps = {}): Intake => {
+    const common = { config, store, bus: lane, plugins, clock, log: silentLogger };
+    const sweep = { everyMs: 3_600_000, olderThanMs: 30_000 };
+    return createIntake({ ...common, registry: createRegistry('door'), sweep, ...deps });
+  };
+  return {
+    ...{ clock, store, bus: lane, createDoor },
+    async door(deps = {}) {
+      const door = createDoor(deps);
+      await door.start();
+      onTestFinished(() => door.stop());
+      return door;
+    },
+    async queued({ pool, tenant, priority } = interactive) {
+      const entries = await store.journal.read(`runs.${pool}.${tenant}.${priority}`, 0, 1_000);
+      return entries.map(({ bytes }) => decodeEnvelope(bytes));
+    },
+  };
+}
+
+/** The first-party plugin, named by its path as a configuration may name any. */
+function shellPlugin(): Promise<PluginHost> {
+  const path = fileURLToPath(new URL('../../../plugins/shell/src/index.ts', import.meta.url));
+  return loadPlugins([path], (specifier) => import(specifier));
+}
+
+type SubmissionOptions = Partial<Omit<Submission, 'request'>> & { readonly request?: Partial<Submission['request']> };
+
+/** `shell.run true` on web-1 for alice, unless said otherwise. */
+export const submission = ({ request, ...rest }: SubmissionOptions = {}): Submission => ({
+  principal: alice,
+  origin: { kind: 'http', requestId: 'r-1' },
+  ...rest,
+  request: { action: 'shell.run', args: { command: 'true' }, on: 'web-1', priority: 'interactive', ...request },
+});
+
+/** A bus with some of its calls replaced. */
+export const withBus = (bus: Bus, calls: Partial<Pick<Bus, 'publish' | 'broadcast' | 'state'>>): Bus => ({
+  name: bus.name,
+  start: () => bus.start(),
+  quiesce: (force) => bus.quiesce(force),
+  stop: () => bus.stop(),
+  health: () => bus.health(),
+  state: () => bus.state(),
+  declare: (queue) => bus.declare(queue),
+  publish: (message, to) => bus.publish(message, to),
+  consume: (queue, options, handler) => bus.consume(queue, options, handler),
+  broadcast: (message) => bus.broadcast(message),
+  onBroadcast: (handler) => bus.onBroadcast(handler),
+  ...calls,
+});
+
+/** For `expect.poll`: longer than any machine is slow. */
+export const soon = { timeout: 10_000, interval: 5 } as const;

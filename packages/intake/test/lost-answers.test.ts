@@ -1,0 +1,48 @@
+import { MoltError } from '@moltbot/shared';
+import type { Store } from '@moltbot/store';
+import { expect, test } from 'vitest';
+import { type Lab, openLab, submission, withBus } from './lab.ts';
+
+const down = (): MoltError => new MoltError('MOLT_STORE_DOWN', 'the answer was lost');
+
+/** What is in the queue once the sweeper has looked at everything old enough. */
+async function queuedAfterSweep(lab: Lab): Promise<number> {
+  lab.clock.advance(30_000);
+  let rounds = 0;
+  const store: Store = {
+    ...lab.store,
+    async expire() {
+      rounds += 1;
+      return lab.store.expire();
+    },
+  };
+  const door = await lab.door({ store, sweep: { everyMs: 5, olderThanMs: 30_000 } });
+  await expect.poll(() => rounds, { timeout: 10_000, interval: 5 }).toBeGreaterThan(2);
+  await door.stop();
+  return (await lab.queued()).length;
+}
+
+test('a task that was refused because the answer of the store was lost is not run by the sweeper', async () => {
+  const lab = await openLab();
+  const acceptTask: Store['acceptTask'] = async (task) => {
+    await lab.store.acceptTask(task);
+    throw down();
+  };
+  const door = await lab.door({ store: { ...lab.store, acceptTask } });
+  await expect(door.submit(submission())).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
+  await door.stop();
+  expect(await queuedAfterSweep(lab)).toBe(0);
+});
+
+test('a task that could not be taken back because the store went down is not run by the sweeper', async () => {
+  const lab = await openLab();
+  let isDown = true;
+  const withdrawTask: Store['withdrawTask'] = (...task) =>
+    isDown ? Promise.reject(down()) : lab.store.withdrawTask(...task);
+  const bus = withBus(lab.bus, { publish: async () => 'nacked' });
+  const door = await lab.door({ bus, store: { ...lab.store, withdrawTask } });
+  await expect(door.submit(submission())).rejects.toBeInstanceOf(MoltError);
+  isDown = false;
+  await door.stop();
+  expect(await queuedAfterSweep(lab)).toBe(0);
+});

@@ -1,0 +1,183 @@
+import { type Envelope, MoltError, newId, type RunOrder, runIdOf, type Task } from '@moltbot/shared';
+import type { Store } from '@moltbot/store';
+import { expect, test } from 'vitest';
+import { alice, type Lab, openLab, soon, withBus } from './lab.ts';
+
+const olderThanMs = 30_000;
+const quick = { everyMs: 5, olderThanMs };
+
+/** What a door leaves behind that dies between its record and its publication. */
+async function orphan(lab: Lab, more: Partial<Task> = {}): Promise<Task> {
+  const task: Task = {
+    ...{ id: newId(), action: 'shell.run', args: { command: 'true' }, on: 'web-1', priority: 'interactive' },
+    limits: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, outputBytes: 1_000_000 },
+    ...{
+      principal: alice,
+      origin: { kind: 'http', requestId: 'r-1' },
+      acceptedAt: lab.clock.now(),
+      trace: 't',
+      runs: 1,
+    },
+    ...more,
+  };
+  const orders = Array.from({ length: task.runs }, (_, index): RunOrder => {
+    const target = { name: `web-${index + 1}`, labels: {}, pool: 'default', transport: 'local' } as const;
+    return { runId: runIdOf(task.id, index), index, target, task };
+  });
+  await lab.store.acceptTask({ task, orders });
+  return task;
+}
+
+const idsOf = (messages: readonly Envelope[]): readonly string[] => messages.map(({ id }) => id);
+
+/** Counts the rounds a sweeper makes, and lets a test fail them. */
+function watched(lab: Lab, fail: () => boolean = () => false) {
+  const rounds = { asked: 0, expired: 0 };
+  const store: Store = {
+    ...lab.store,
+    async listUnpublished(...query) {
+      if (query[0] === alice.tenant) rounds.asked += 1;
+      if (fail()) throw new MoltError('MOLT_STORE_DOWN', 'down');
+      return lab.store.listUnpublished(...query);
+    },
+    async expire() {
+      const forgotten = await lab.store.expire();
+      rounds.expired += 1;
+      return forgotten;
+    },
+  };
+  return { rounds, store };
+}
+
+/** Resolves when the sweeper has made whole rounds from here on. */
+async function moreRounds(rounds: { readonly expired: number }): Promise<void> {
+  const before = rounds.expired;
+  await expect.poll(() => rounds.expired, soon).toBeGreaterThan(before + 2);
+}
+
+test('what was recorded and never published is published once, under its own ids, when it is old enough', async () => {
+  const lab = await openLab();
+  const { rounds, store } = watched(lab);
+  await lab.door({ store, sweep: quick });
+  const task = await orphan(lab, { runs: 2 });
+  lab.clock.advance(olderThanMs - 1);
+  await moreRounds(rounds);
+  await expect(lab.queued()).resolves.toEqual([]);
+  lab.clock.advance(1);
+  await moreRounds(rounds);
+  const messages = await lab.queued();
+  expect(idsOf(messages)).toEqual([runIdOf(task.id, 0), runIdOf(task.id, 1)]);
+  expect(messages[0]).toMatchObject({ at: task.acceptedAt, trace: 't', body: { task, target: { name: 'web-1' } } });
+});
+
+test('the tasks of every tenant are looked after, and not those that ended', async () => {
+  const lab = await openLab();
+  const ended = await orphan(lab);
+  await lab.store.requestCancel('acme', ended.id);
+  const theirs = await orphan(lab, { principal: { tenant: 'other', id: 'key:x' } });
+  lab.clock.advance(olderThanMs);
+  const { rounds, store } = watched(lab);
+  await lab.door({ store, sweep: quick });
+  await moreRounds(rounds);
+  const queue = { kind: 'runs', pool: 'default', tenant: 'other', priority: 'interactive' } as const;
+  expect(idsOf(await lab.queued(queue))).toEqual([runIdOf(theirs.id, 0)]);
+  await expect(lab.queued()).resolves.toEqual([]);
+});
+
+test('what the bus does not take stays recorded, and is published when it does', async () => {
+  const lab = await openLab();
+  let full = true;
+  let refused = 0;
+  const bus = withBus(lab.bus, {
+    async publish(message, to) {
+      if (!full) return lab.bus.publish(message, to);
+      refused += 1;
+      return 'nacked';
+    },
+  });
+  const task = await orphan(lab);
+  lab.clock.advance(olderThanMs);
+  await lab.door({ bus, sweep: quick });
+  await expect.poll(() => refused, soon).toBeGreaterThan(2);
+  await expect(lab.store.getTask('acme', task.id)).resolves.toMatchObject({ state: 'queued' });
+  full = false;
+  await expect.poll(async () => idsOf(await lab.queued()), soon).toEqual([runIdOf(task.id, 0)]);
+});
+
+test('one sweeper works at a time, and the next takes over when it stops', async () => {
+  const lab = await openLab();
+  const [first, second] = [watched(lab), watched(lab)];
+  const leader = await lab.door({ store: first.store, sweep: quick });
+  await moreRounds(first.rounds);
+  await lab.door({ store: second.store, sweep: quick });
+  await moreRounds(first.rounds);
+  expect(second.rounds.asked).toBe(0);
+  await leader.stop();
+  await moreRounds(second.rounds);
+});
+
+test('the lease of a sweeper that died is waited out', async () => {
+  const lab = await openLab();
+  await lab.store.acquireLease('sweeper', 'the dead', 60_000);
+  const { rounds, store } = watched(lab);
+  let tried = 0;
+  const acquireLease: Store['acquireLease'] = (...lease) => {
+    tried += 1;
+    return lab.store.acquireLease(...lease);
+  };
+  await lab.door({ store: { ...store, acquireLease }, sweep: quick });
+  const task = await orphan(lab);
+  lab.clock.advance(59_999);
+  const before = tried;
+  await expect.poll(() => tried, soon).toBeGreaterThan(before + 2);
+  expect(rounds.asked).toBe(0);
+  lab.clock.advance(1);
+  await expect.poll(async () => idsOf(await lab.queued()), soon).toEqual([runIdOf(task.id, 0)]);
+});
+
+test('a store that was down for some rounds ends nothing', async () => {
+  const lab = await openLab();
+  let down = true;
+  const { rounds, store } = watched(lab, () => down);
+  const task = await orphan(lab);
+  lab.clock.advance(olderThanMs);
+  await lab.door({ store, sweep: quick });
+  await expect.poll(() => rounds.asked, soon).toBeGreaterThan(3);
+  expect(rounds.expired).toBe(0);
+  down = false;
+  await expect.poll(async () => idsOf(await lab.queued()), soon).toEqual([runIdOf(task.id, 0)]);
+});
+
+test('tasks past their retention are forgotten', async () => {
+  const lab = await openLab();
+  const { rounds, store } = watched(lab);
+  await lab.door({ store, sweep: quick });
+  const task = await orphan(lab);
+  await lab.store.requestCancel('acme', task.id);
+  lab.clock.advance(3_599_999);
+  await moreRounds(rounds);
+  await expect(lab.store.getTask('acme', task.id)).resolves.toMatchObject({ state: 'cancelled' });
+  lab.clock.advance(1);
+  await expect.poll(() => lab.store.getTask('acme', task.id), soon).toBeUndefined();
+});
+
+test('a door keeps the contract of a service: stop before start, twice, and with or without quiesce', async () => {
+  const lab = await openLab();
+  const unstarted = lab.createDoor();
+  await unstarted.stop();
+  await unstarted.stop();
+  const { rounds, store } = watched(lab);
+  const door = lab.createDoor({ store, sweep: quick });
+  await door.start();
+  expect([door.name, door.health()]).toEqual(['intake', { ok: true }]);
+  await moreRounds(rounds);
+  await door.quiesce(AbortSignal.timeout(5_000));
+  const asked = rounds.asked;
+  await door.stop();
+  await door.stop();
+  const abrupt = lab.createDoor({ sweep: quick });
+  await abrupt.start();
+  await abrupt.stop();
+  expect(rounds.asked).toBe(asked);
+  await expect(lab.store.acquireLease('sweeper', 'next', 1)).resolves.toMatchObject({ held: true });
+});
