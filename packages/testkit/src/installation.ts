@@ -28,6 +28,8 @@ export interface InstallationOptions {
   /** Merged into config.yaml. */
   readonly config: Record<string, unknown>;
   readonly executors?: number;
+  /** More arguments of redis-server. */
+  readonly redisArgs?: readonly string[];
 }
 
 export type StartInstallation = (options: InstallationOptions) => Promise<Installation>;
@@ -67,9 +69,9 @@ export const startEmbedded: StartInstallation = async ({ config }) => {
 };
 
 /** A process each: gateway, executors, RabbitMQ, Redis. */
-export const startDistributed: StartInstallation = async ({ config, executors = 2 }) => {
+export const startDistributed: StartInstallation = async ({ config, executors = 2, redisArgs = [] }) => {
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-distributed-'));
-  const [redis, rabbitmq, port] = await Promise.all([startRedis(), startRabbitmq(), freePort()]);
+  const [redis, rabbitmq, port] = await Promise.all([startRedis({ args: redisArgs }), startRabbitmq(), freePort()]);
   const url = `http://127.0.0.1:${port}`;
   const ports = { bus: { url: rabbitmq.url }, store: { url: redis.url } };
   writeConfig(directory, { ...config, ...ports, gateway: { port }, dataDir: directory });

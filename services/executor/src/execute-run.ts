@@ -3,7 +3,7 @@ import { type Logger, MoltError, type RunOrder, type RunOutcome } from '@moltbot
 import type { RunToken } from '@moltbot/store';
 import type { ActiveRun, StopReason } from './active-runs.ts';
 import { orderToOutcome } from './order-to-outcome.ts';
-import { createOutputWriter, type OutputWriter } from './output-writer.ts';
+import { createOutputWriter, type OutputRest, type OutputWriter } from './output-writer.ts';
 import type { RunDeps } from './run-deps.ts';
 import { createRunTimers } from './run-timers.ts';
 import { whileStoreIsDown } from './store-patience.ts';
@@ -50,6 +50,11 @@ export async function executeRun(delivery: Delivery, claimed: Claimed, deps: Run
     timers.stop();
     await recordEnd(active, { outcome, output, log }, deps);
     if (outcome) metrics.finished(outcome, (clock.monotonic() - claimedAt) / 1_000);
+  } catch (error) {
+    // The delivery that it came with may have been replaced.
+    runs.remove(token.runId);
+    await active.delivery.requeue();
+    throw error;
   } finally {
     timers.stop();
     runs.remove(token.runId);
@@ -110,21 +115,29 @@ async function recordEnd(active: ActiveRun, { outcome, output, log }: End, deps:
   const { store, clock } = deps;
   const rest = await output.end();
   if (!outcome) {
-    await letGo(active, log, deps);
+    await letGo(active, { log, rest }, deps);
     return;
   }
   const kept = output.truncated() ? { ...outcome, truncated: true } : outcome;
   const move = await whileStoreIsDown(() => store.finishRun(active.token, kept, rest), clock);
   const { state, exitCode, error } = kept;
   log[move === 'illegal' ? 'error' : 'info']({ state, exitCode, code: error?.code, recorded: move }, 'run ended');
+  // Nobody may hand us a delivery of it any more.
+  deps.runs.remove(active.token.runId);
   await active.delivery.ack();
 }
 
 /** Gives an unstarted run to the next worker; a started one cannot be followed by another worker, so its end is unknown. */
-async function letGo({ token, delivery }: ActiveRun, log: Logger, { store, clock }: RunDeps): Promise<void> {
+async function letGo(
+  active: ActiveRun,
+  { log, rest }: { readonly log: Logger; readonly rest: OutputRest },
+  { store, clock, runs }: RunDeps,
+): Promise<void> {
+  const { token } = active;
   const released = await whileStoreIsDown(() => store.releaseRun(token), clock);
   if (released === 'ok') {
-    await delivery.requeue();
+    runs.remove(token.runId);
+    await active.delivery.requeue();
     return;
   }
   const { code, message, remedy } = new MoltError(
@@ -132,9 +145,10 @@ async function letGo({ token, delivery }: ActiveRun, log: Logger, { store, clock
     'its executor stopped; the command goes on without it',
   );
   const move = await whileStoreIsDown(
-    () => store.finishRun(token, { state: 'unknown', error: { code, message, remedy } }),
+    () => store.finishRun(token, { state: 'unknown', error: { code, message, remedy } }, rest),
     clock,
   );
   log.warn({ recorded: move }, 'let go of a started run');
-  await delivery.ack();
+  runs.remove(token.runId);
+  await active.delivery.ack();
 }

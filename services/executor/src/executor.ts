@@ -114,8 +114,11 @@ function takeDelivery(delivery: Delivery, { line, slots, runs, log, run }: TakeD
   }
   const running = runs.get(message.body.runId);
   if (running) {
-    // The link broke while we ran it: the message came back to us, and the run goes on under the new delivery.
+    // The link broke while we ran it, or it was published twice: the run goes on under the new delivery.
+    const { delivery: former } = running;
     running.delivery = delivery;
+    // Too late for a delivery of a broken link; else this was one copy of two.
+    void former.ack();
     return;
   }
   if (delivery.previousDeliveries >= returnsAtMost) {

@@ -38,7 +38,7 @@ export async function runToResult(delivery: Delivery, message: Envelope<'run'>, 
       await endLost(delivery, { token: claim.token, log }, deps);
       return;
     case 'run':
-      if (claim.attempt > claimsAtMost) await endUndeliverable(delivery, { token: claim.token, log }, deps);
+      if (claim.attempt > claimsAtMost && !start) await endUndeliverable(delivery, { token: claim.token, log }, deps);
       else await executeRun(delivery, { order, token: claim.token, isStarted: start, log }, deps);
   }
 }

@@ -17,6 +17,8 @@ import { createTraffic } from './traffic.ts';
 const lastWordsMs = 1_000;
 
 export interface Gateway extends Service {
+  /** Where people of this host reach it, once started: `http://127.0.0.1:8420`. */
+  url(): string;
   /** The port in use, once started. */
   port(): number;
 }
@@ -51,6 +53,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       if (traffic.draining()) return { ok: false, detail: 'the gateway is stopping' };
       return app?.server.listening ? { ok: true } : { ok: false, detail: 'the gateway does not listen' };
     },
+    url: () => `http://${reachable(config.host)}:${app ? portOf(app) : config.port}`,
     port: () => (app ? portOf(app) : 0),
   };
 }
@@ -90,6 +93,12 @@ async function settles(work: Promise<void>, signal: AbortSignal): Promise<boolea
   } finally {
     signal.removeEventListener('abort', onAbort);
   }
+}
+
+/** An address that means every address is none to go to. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 function portOf(app: App): number {

@@ -32,6 +32,9 @@ await runMain('gateway', async ({ config, log, processName, say }) => {
     log,
     clock,
   });
-  const url = () => `http://${config.gateway.host}:${gateway.port()}`;
-  return composeServices('gateway', [...parts, gateway, createFirstKeyFile({ config, store, clock, log, url, say })]);
+  return composeServices('gateway', [
+    ...parts,
+    gateway,
+    createFirstKeyFile({ config, store, clock, log, url: gateway.url, say }),
+  ]);
 });

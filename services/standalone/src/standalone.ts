@@ -36,14 +36,13 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     ...{ intake, store, registry, log, clock },
     ready: () => healthOf(parts),
   });
-  const url = (): string => `http://${config.gateway.host}:${gateway.port()}`;
-  const firstKey = createFirstKeyFile({ config, store, clock, log, url, say });
+  const firstKey = createFirstKeyFile({ config, store, clock, log, url: gateway.url, say });
   return composeServices('moltbot', [
     atStart('data-directory', () => mkdir(config.dataDir, { recursive: true, mode: 0o700 })),
     ...parts,
     gateway,
     firstKey,
-    atStart('ready-line', async () => say(`Moltbot is ready at ${url()} (API: ${url()}/docs)`)),
+    atStart('ready-line', async () => say(`Moltbot is ready at ${gateway.url()} (API: ${gateway.url()}/docs)`)),
   ]);
 }
 
