@@ -16,6 +16,7 @@ export interface SweeperDeps {
 }
 
 const tasksPerRound = 100;
+const forgetStepsPerRound = 100;
 
 /**
  * Publishes again what was recorded but never confirmed (its door died in between), and forgets what is past its retention.
@@ -37,12 +38,22 @@ export function createSweeper(deps: SweeperDeps): Service {
     }
   };
 
+  /** In small steps, so that others get their turn, and as many as it takes to keep up with what ends. */
+  const forget = async (): Promise<void> => {
+    let forgotten = 0;
+    for (let step = 0; step < forgetStepsPerRound && !stopped.signal.aborted; step += 1) {
+      const tasks = await deps.store.expire();
+      if (tasks === 0) break;
+      forgotten += tasks;
+    }
+    if (forgotten > 0) deps.log.info({ tasks: forgotten }, 'forgot tasks past their retention');
+  };
+
   const round = async (): Promise<void> => {
     const { held } = await deps.store.acquireLease('sweeper', owner, everyMs * 3);
     if (!held) return;
     for (const tenant of deps.tenants) await publishAgain(tenant);
-    const forgotten = await deps.store.expire();
-    if (forgotten > 0) deps.log.info({ tasks: forgotten }, 'forgot tasks past their retention');
+    await forget();
   };
 
   const run = async (): Promise<void> => {
