@@ -90,9 +90,14 @@ async function benchQueue(poster: Poster, amqpUrl: string): Promise<Row[]> {
   const load = { count: 6_000, inFlight: 128 };
   const run = (): Promise<Sample> => measure(load, () => poster.run('noop.run', {}, 'local'));
   for (let warmUp = 0; warmUp < 3; warmUp += 1) await run();
-  const noop = await interleaved('no-op, 128 in flight', run, () => measure(load, raw.publish));
+  const limit = async (): Promise<Sample> => {
+    const sample = await measure(load, raw.publish);
+    await raw.clear();
+    return sample;
+  };
+  const noop = await interleaved('no-op, 128 in flight', run, limit);
   const accept = (): Promise<Sample> => measure(load, () => poster.accept('noop.run', {}, 'local'));
-  const accepted = await interleaved('accepted, 128 in flight', accept, () => measure(load, raw.publish));
+  const accepted = await interleaved('accepted, 128 in flight', accept, limit);
   await raw.close();
   const rate = perSecond(noop.ours);
   const row = rateRow('no-op tasks/s, post to result, 128 in flight ÷ raw amqplib confirm', 0, noop);
@@ -156,7 +161,7 @@ function configFor(directory: string, sshds: readonly TestSshd[]): Record<string
     targets: [{ name: 'local', transport: 'local' }, ...hosts],
     plugins: ['@moltbot/plugin-shell', join(import.meta.dirname, 'noop-plugin.ts')],
     limits: { requests: { perSecond: 1_000_000, burst: 1_000_000 } },
-    executor: { slots: 64 },
+    executor: { slots: 128 },
     log: { level: 'warn' },
   };
 }

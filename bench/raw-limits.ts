@@ -18,6 +18,8 @@ export interface RawSsh {
 export interface RawAmqp {
   /** One persistent, mandatory 1 KiB message, confirmed. */
   publish(): Promise<void>;
+  /** Throws away what was published: a backlog would slow the broker for what is measured next. */
+  clear(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -71,6 +73,9 @@ export async function connectRawAmqp(url: string): Promise<RawAmqp> {
     });
   return {
     publish,
+    async clear() {
+      await channel.purgeQueue(queue);
+    },
     async close() {
       await channel.deleteQueue(queue);
       await connection.close();
