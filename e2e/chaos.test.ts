@@ -82,9 +82,8 @@ function expectHonest({ accepted, states, lines }: Awaited<ReturnType<typeof und
     counts[state] = (counts[state] ?? 0) + 1;
     if (state === 'succeeded') expect(times.get(String(n)), `task ${n} says it succeeded`).toBe(1);
   }
-  // What may have started under a killed worker is unknown; nothing else may go wrong.
-  expect(Object.keys(counts).filter((state) => state !== 'succeeded' && state !== 'unknown')).toEqual([]);
-  expect(counts['unknown'] ?? 0, 'only what a worker held can be unknown').toBeLessThanOrEqual(16);
+  // Nobody notices that somebody died.
+  expect(Object.keys(counts)).toEqual(['succeeded']);
 }
 
 describe('kill -9 in the middle of 500 tasks, distributed', () => {

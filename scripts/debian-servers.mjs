@@ -8,6 +8,12 @@ const servers = [
   { command: 'rabbitmq-server', debianPackage: 'rabbitmq-server', unit: 'rabbitmq-server' },
   { command: 'redis-server', debianPackage: 'redis-server', unit: 'redis-server' },
   { command: 'sshd', debianPackage: 'openssh-server', unit: 'ssh' },
+  // Shells of targets.
+  { command: 'busybox', debianPackage: 'busybox' },
+  { command: 'ksh93', debianPackage: 'ksh93u+m' },
+  { command: 'mksh', debianPackage: 'mksh' },
+  { command: 'zsh', debianPackage: 'zsh' },
+  { command: 'yash', debianPackage: 'yash' },
 ];
 const aptOptions = ['-o', 'DPkg::Lock::Timeout=500'];
 const policyFile = '/usr/sbin/policy-rc.d';
@@ -24,14 +30,15 @@ export function ensureServers() {
     apt(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
   });
   // The tests start private instances; none of these shall come up at the next boot because of them.
-  if (isInstalled('systemctl')) spawnSync('systemctl', ['disable', ...missing.map(({ unit }) => unit)]);
+  const units = missing.flatMap(({ unit }) => unit ?? []);
+  if (units.length > 0 && isInstalled('systemctl')) spawnSync('systemctl', ['disable', ...units]);
 }
 
 function refuse(packages) {
   const remedy = `sudo apt-get install --no-install-recommends ${packages.join(' ')}`;
-  const message = `the tests need servers that are not installed; run: ${remedy}`;
+  const message = `the tests need programs that are not installed; run: ${remedy}`;
   if (process.env.CI === 'true') fail(message);
-  say(`${message}\nmoltbot: going on; tests of these servers will fail`);
+  say(`${message}\nmoltbot: going on; tests that use them will fail`);
 }
 
 function apt(args) {

@@ -29,7 +29,7 @@ export interface SourceTree {
 }
 
 const groups = ['packages', 'services', 'plugins'];
-const tools = ['e2e', 'bench', 'scripts'];
+const tools = ['e2e', 'bench', 'drill', 'scripts'];
 const isSource = (name: string): boolean => /\.(ts|tsx|mjs|js)$/.test(name) && !name.endsWith('.d.ts');
 const isSkipped = (name: string): boolean => name === 'node_modules' || name === 'dist' || name.startsWith('.');
 

@@ -3,6 +3,7 @@ export { createEmbeddedBus, type EmbeddedBusOptions } from './embedded/embedded-
 export {
   type Bus,
   type BusState,
+  type DeadDelivery,
   type DelayRung,
   type Delivery,
   type DeliveryHandler,
@@ -13,3 +14,4 @@ export {
   type SettleOutcome,
   type Subscription,
 } from './port.ts';
+export { parseQueue, queueText } from './queue-text.ts';

@@ -3,7 +3,8 @@ import type { Envelope, Priority, Service } from '@moltbot/shared';
 /** Names a queue in the words of the domain; the topology file of each bus turns it into its own names. */
 export type QueueRef =
   | { readonly kind: 'runs'; readonly pool: string; readonly tenant: string; readonly priority: Priority }
-  | { readonly kind: 'dead' };
+  /** Ends of tasks on their way to origins of one kind. */
+  | { readonly kind: 'replies'; readonly platform: 'http' };
 
 export type RunQueueRef = Extract<QueueRef, { kind: 'runs' }>;
 
@@ -29,16 +30,32 @@ export interface Delivery {
   readonly redelivered: boolean;
   /** Times it was handed out and came back, where the broker knows; 0 on the first delivery. */
   readonly previousDeliveries: number;
-  /** Why it is here; only on deliveries of the dead queue: `delivery_limit`, or what `dead` was given. */
-  readonly reason?: string;
   /** Done with it. The first of these four decides; later calls answer `stale`. */
   ack(): Promise<SettleOutcome>;
   /** Gives it back at once; counts toward the delivery limit. */
   requeue(): Promise<SettleOutcome>;
-  /** Puts a copy on a rung of the ladder, confirmed, then acks. When the copy cannot be kept, the message is given back. */
-  delay(rung: DelayRung): Promise<SettleOutcome>;
+  /**
+   * Puts a copy on a rung of the ladder, confirmed, then acks. When the copy cannot be kept, the message is given back.
+   * @param instead this message takes its place in the queue
+   */
+  delay(rung: DelayRung, instead?: Envelope): Promise<SettleOutcome>;
   /** Puts a copy into the dead queue with a reason, confirmed, then acks. */
   dead(reason: string): Promise<SettleOutcome>;
+}
+
+/** A message that could not be handled, as it was found. */
+export interface DeadDelivery {
+  /** `messageId` of its publication; a new one when it had none. */
+  readonly id: string;
+  readonly bytes: Buffer;
+  /** Absent when the bytes cannot be decoded. */
+  readonly message?: Envelope | undefined;
+  /** The queue it died in, where that can be told. */
+  readonly queue?: QueueRef | undefined;
+  /** `delivery_limit`, what `dead` was given, or why it cannot be decoded. */
+  readonly reason: string;
+  ack(): Promise<SettleOutcome>;
+  requeue(): Promise<SettleOutcome>;
 }
 
 /** A handler that throws gives its delivery back; it never ends the consumer. */
@@ -54,17 +71,21 @@ export type BusState = 'connecting' | 'ready' | 'blocked' | 'closed';
 /**
  * The way between processes. Two implementations, one conformance suite (`conformance.ts`).
  * Delivery is at least once, in order of arrival per queue but for what comes back.
- * A message that cannot be decoded goes to the dead queue with its reason and never reaches a handler.
- * One that the reader of the dead queue cannot decode is parked: kept for people to look at, consumed by nobody.
+ * A message that cannot be decoded goes to the dead queue with its reason and never reaches the handler of `consume`.
  */
 export interface Bus extends Service {
   state(): BusState;
   /** Makes sure the queue exists, now and after every reconnect. */
-  declare(queue: RunQueueRef): Promise<void>;
+  declare(queue: QueueRef): Promise<void>;
   /** Never rejects for reasons of the link: that is `unknown`. Refuses at once with `nacked` while blocked. */
-  publish(message: Envelope, to: { readonly queue: RunQueueRef; readonly delay?: DelayRung }): Promise<PublishOutcome>;
+  publish(message: Envelope, to: { readonly queue: QueueRef; readonly delay?: DelayRung }): Promise<PublishOutcome>;
   /** Declares the queue and hands out up to `prefetch` unsettled deliveries. Survives reconnects until cancelled. */
   consume(queue: QueueRef, options: { readonly prefetch: number }, handler: DeliveryHandler): Promise<Subscription>;
+  /** Hands out what died, in every queue. A handler that throws gives its delivery back, after a pause. */
+  consumeDead(
+    options: { readonly prefetch: number },
+    handler: (letter: DeadDelivery) => Promise<void>,
+  ): Promise<Subscription>;
   /** To every process that listens now. Lost by those that do not: never the only carrier of a truth. */
   broadcast(message: Envelope): Promise<PublishOutcome>;
   onBroadcast(handler: (message: Envelope) => void): Promise<Subscription>;

@@ -3,7 +3,7 @@ import { eventually, startRabbitmq, startTcpProxy, type TcpProxy, type TestRabbi
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus, PublishOutcome } from '../src/port.ts';
 import { type AmqpLab, openAmqpLab } from './amqp-lab.ts';
-import { acking, dead, inboxOf, message, runs } from './bus-lab.ts';
+import { acking, graveyardOf, inboxOf, message, runs } from './bus-lab.ts';
 import { drain, onRawChannel } from './raw-amqp.ts';
 
 const queue = runs();
@@ -280,7 +280,7 @@ describe('a bus over a RabbitMQ that fails', () => {
       await bus.stop();
       const next = await lab.bus();
       expect((await (await inboxOf(next, queue)).nth(1)).redelivered).toBe(true);
-      expect((await inboxOf(next, dead)).all).toEqual([]);
+      expect((await graveyardOf(next)).all).toEqual([]);
     });
   });
 

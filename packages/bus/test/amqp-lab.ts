@@ -3,7 +3,7 @@ import type { TestRabbitmq } from '@moltbot/testkit';
 import { type AmqpBusOptions, createAmqpBus } from '../src/amqp/amqp-bus.ts';
 import type { Bus } from '../src/port.ts';
 import { type BusLab, testDelays } from './bus-lab.ts';
-import { drain, onRawChannel } from './raw-amqp.ts';
+import { onRawChannel } from './raw-amqp.ts';
 
 /** A vhost of its own, and buses on it. */
 export interface AmqpLab extends BusLab {
@@ -31,11 +31,11 @@ export async function openAmqpLab(rabbitmq: TestRabbitmq): Promise<AmqpLab> {
     },
     inject: (queue, bytes) =>
       onRawChannel(url, async (channel) => {
-        const name = `moltbot.v1.runs.${queue.pool}.${queue.tenant}.${queue.priority}`;
-        channel.sendToQueue(name, bytes, { persistent: true });
-        await channel.checkQueue(name);
+        const replies = queue.kind === 'replies';
+        const key = replies ? 'replies.http' : `${queue.pool}.${queue.tenant}.${queue.priority}`;
+        channel.publish('moltbot.v1.runs', key, bytes, { persistent: true });
+        await channel.checkQueue(`moltbot.v1.${replies ? '' : 'runs.'}${key}`);
       }),
-    parked: () => drain(url, 'moltbot.v1.parked'),
     close: async () => {
       await Promise.all(buses.map((bus) => bus.stop()));
     },

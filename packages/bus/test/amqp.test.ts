@@ -2,6 +2,7 @@ import { startRabbitmq, type TestRabbitmq } from '@moltbot/testkit';
 import { afterAll, beforeAll } from 'vitest';
 import { openAmqpLab } from './amqp-lab.ts';
 import { busConformance } from './conformance.ts';
+import { deadConformance } from './conformance-dead.ts';
 
 let rabbitmq: TestRabbitmq;
 
@@ -11,3 +12,4 @@ beforeAll(async () => {
 afterAll(() => rabbitmq?.stop());
 
 busConformance('RabbitMQ', () => openAmqpLab(rabbitmq));
+deadConformance('RabbitMQ', () => openAmqpLab(rabbitmq));

@@ -1,6 +1,6 @@
 import { type Envelope, envelope, newId } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
-import type { Bus, Delivery, DeliveryHandler, QueueRef, RunQueueRef } from '../src/port.ts';
+import type { Bus, DeadDelivery, Delivery, DeliveryHandler, QueueRef, RunQueueRef } from '../src/port.ts';
 
 /** One broker, empty at first, and the processes on it. */
 export interface BusLab {
@@ -9,9 +9,7 @@ export interface BusLab {
   /** A bus that is not started. */
   create(): Bus;
   /** Puts bytes into a queue that exists, past the codec. */
-  inject(queue: RunQueueRef, bytes: Buffer): Promise<void>;
-  /** The bytes that are parked, taken out. */
-  parked(): Promise<readonly Buffer[]>;
+  inject(queue: QueueRef, bytes: Buffer): Promise<void>;
   /** Stops every bus it gave. */
   close(): Promise<void>;
 }
@@ -19,7 +17,7 @@ export interface BusLab {
 /** The rungs of every bus in the tests, ms. */
 export const testDelays = { '5s': 300, '30s': 1_200 } as const;
 
-export const dead: QueueRef = { kind: 'dead' };
+export const replies: QueueRef = { kind: 'replies', platform: 'http' };
 
 export const runs = (pool = 'main', tenant = 'acme'): RunQueueRef => ({
   kind: 'runs',
@@ -62,3 +60,25 @@ export async function inboxOf(
 export const acking: DeliveryHandler = async (delivery) => {
   await delivery.ack();
 };
+
+/** What the dead queue handed out, in order. */
+export interface Graveyard {
+  readonly all: readonly DeadDelivery[];
+  /** The `n`-th letter, 1-based, when it has come. */
+  nth(n: number): Promise<DeadDelivery>;
+  cancel(): Promise<void>;
+}
+
+/** Consumes the dead queue; letters stay unsettled unless `handle` settles them. */
+export async function graveyardOf(bus: Bus, handle?: (letter: DeadDelivery) => Promise<void>): Promise<Graveyard> {
+  const all: DeadDelivery[] = [];
+  const subscription = await bus.consumeDead({ prefetch: 100 }, async (letter) => {
+    all.push(letter);
+    await handle?.(letter);
+  });
+  return {
+    all,
+    nth: (n) => eventually(`letter ${n}`, () => all[n - 1]),
+    cancel: () => subscription.cancel(),
+  };
+}

@@ -2,7 +2,7 @@ import { hasCode, newId } from '@moltbot/shared';
 import { checkServiceContract, eventually } from '@moltbot/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
-import { acking, type BusLab, dead, inboxOf, message, runs, testDelays } from './bus-lab.ts';
+import { acking, type BusLab, graveyardOf, inboxOf, message, replies, runs, testDelays } from './bus-lab.ts';
 
 /** What every bus must do. */
 export function busConformance(implementation: string, open: () => Promise<BusLab>): void {
@@ -40,6 +40,10 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
       test('says unroutable when there is no such queue', async () => {
         expect(await bus.publish(message(), { queue: runs('nowhere') })).toBe('unroutable');
         expect(await bus.publish(message(), { queue: runs('nowhere'), delay: '5s' })).toBe('unroutable');
+        expect(await bus.publish(message(), { queue: replies })).toBe('unroutable');
+        expect(await bus.publish(message(), { queue: replies, delay: '5s' })).toBe('unroutable');
+        await bus.declare(replies);
+        expect(await bus.publish(message(), { queue: replies })).toBe('ok');
       });
 
       test('keeps the order of the calls', async () => {
@@ -52,8 +56,9 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         expect(inbox.ids()).toEqual(sent.map(({ id }) => id));
       });
 
-      test('keeps tenants, pools and priorities apart', async () => {
-        const queues = [runs('a'), runs('b'), runs('a', 'other'), { ...runs('a'), priority: 'batch' as const }];
+      test('keeps tenants, pools, priorities and replies apart', async () => {
+        const batch = { ...runs('a'), priority: 'batch' as const };
+        const queues = [runs('a'), runs('b'), runs('a', 'other'), batch, replies];
         const inboxes = await Promise.all(queues.map((each) => inboxOf(bus, each)));
         for (const each of queues) await bus.publish(message(JSON.stringify(each)), { queue: each });
         await Promise.all(inboxes.map((inbox) => inbox.nth(1)));
@@ -192,6 +197,33 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         expect(await again.ack()).toBe('ok');
       });
 
+      test('puts another message in the place of the delayed, and nothing else comes', async () => {
+        const inbox = await inboxOf(bus, queue);
+        const [sent, instead] = [message('first'), message('instead')];
+        await bus.publish(sent, { queue });
+        const delivery = await inbox.nth(1);
+        const began = Date.now();
+        expect(await delivery.delay('5s', instead)).toBe('ok');
+        const again = await inbox.nth(2);
+        expect(Date.now() - began).toBeGreaterThanOrEqual(testDelays['5s'] - 20);
+        expect(again).toMatchObject({ message: instead, redelivered: false, previousDeliveries: 0 });
+        expect(await again.dead('seen')).toBe('ok');
+        // The id it died under is that of the message that took the place.
+        expect(await (await graveyardOf(bus)).nth(1)).toMatchObject({ id: instead.id, message: instead });
+        await roundTrip();
+        expect(inbox.ids()).toEqual([sent.id, instead.id]);
+      });
+
+      test('brings replies back to their own queue', async () => {
+        const [inbox, other] = [await inboxOf(bus, replies), await inboxOf(bus, queue)];
+        const sent = message();
+        expect(await bus.publish(sent, { queue: replies, delay: '5s' })).toBe('ok');
+        await (await inbox.nth(1)).delay('5s');
+        expect((await inbox.nth(2)).message).toEqual(sent);
+        expect(await inbox.all[1]?.ack()).toBe('ok');
+        expect(other.all).toEqual([]);
+      });
+
       test('publishes with a delay, and lets a short one overtake a long one', async () => {
         const inbox = await inboxOf(bus, queue);
         const [slow, quick] = [message(), message()];
@@ -212,70 +244,6 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         await bus.publish(message(), { queue });
         await inbox.nth(4);
         expect(inbox.all.map((delivery) => delivery.previousDeliveries)).toEqual([0, 0, 0, 0]);
-      });
-    });
-
-    describe('dying', () => {
-      test('moves what came back too often to the dead queue, with that reason', async () => {
-        const inbox = await inboxOf(bus, queue, {
-          handle: async (delivery) => {
-            await delivery.requeue();
-          },
-        });
-        const sent = message();
-        await bus.publish(sent, { queue });
-        const graveyard = await inboxOf(bus, dead);
-        const body = await graveyard.nth(1);
-        expect(body.message).toEqual(sent);
-        expect(body.reason).toBe('delivery_limit');
-        expect(inbox.all.map((delivery) => delivery.previousDeliveries)).toEqual(
-          Array.from({ length: 21 }, (_, n) => n),
-        );
-      });
-
-      test('moves a delivery to the dead queue with the reason given, also across a delay', async () => {
-        const inbox = await inboxOf(bus, queue, { handle: async (delivery) => void (await delivery.dead('no use')) });
-        const sent = message();
-        await bus.publish(sent, { queue });
-        const graveyard = await inboxOf(bus, dead);
-        const body = await graveyard.nth(1);
-        expect(body).toMatchObject({ message: sent, reason: 'no use', redelivered: false, previousDeliveries: 0 });
-        await body.delay('5s');
-        const later = await graveyard.nth(2);
-        expect(later).toMatchObject({ message: sent, reason: 'no use' });
-        expect(await later.ack()).toBe('ok');
-        await roundTrip();
-        expect([inbox.all.length, graveyard.all.length]).toEqual([1, 2]);
-      });
-
-      test('hands out the dead in the order of their deaths, also when the older dies later', async () => {
-        const inbox = await inboxOf(bus, queue);
-        const graveyard = await inboxOf(bus, dead);
-        const [old, young] = [message(), message()];
-        await bus.publish(old, { queue });
-        await bus.publish(young, { queue });
-        await inbox.nth(2);
-        await inbox.all[1]?.dead('first');
-        await graveyard.nth(1);
-        await inbox.all[0]?.dead('second');
-        await graveyard.nth(2);
-        expect(graveyard.ids()).toEqual([young.id, old.id]);
-      });
-
-      test('never shows a handler what cannot be read, and keeps its bytes', async () => {
-        const inbox = await inboxOf(bus, queue, { handle: acking });
-        const graveyard = await inboxOf(bus, dead);
-        const poison = Buffer.from([0xff, 0x00, 0x7b]);
-        await lab.inject(queue, poison);
-        await lab.inject(queue, Buffer.from(JSON.stringify({ ...message(), v: 99 })));
-        const good = message();
-        await bus.publish(good, { queue });
-        await inbox.nth(1);
-        const parked: Buffer[] = [];
-        await eventually('both parked', async () => parked.push(...(await lab.parked())) === 2);
-        expect(parked[0]?.equals(poison)).toBe(true);
-        expect(inbox.ids()).toEqual([good.id]);
-        expect(graveyard.all).toEqual([]);
       });
     });
 
@@ -378,9 +346,10 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         const refusals = [
           bus.declare(queue),
           bus.consume(queue, { prefetch: 1 }, acking),
+          bus.consumeDead({ prefetch: 1 }, async () => {}),
           bus.onBroadcast(() => {}),
         ].map((call) => call.then(() => 'taken').catch((err: unknown) => hasCode(err, 'MOLT_SHUTTING_DOWN')));
-        expect(await Promise.all(refusals)).toEqual([true, true, true]);
+        expect(await Promise.all(refusals)).toEqual([true, true, true, true]);
       });
     });
 

@@ -22,14 +22,9 @@ export function openEmbeddedLab(journal: MessageJournal): EmbeddedLab {
       await bus.start();
       return bus;
     },
-    inject: async ({ pool, tenant, priority }, bytes) => {
-      const queue = `runs.${pool}.${tenant}.${priority}`;
+    inject: async (ref, bytes) => {
+      const queue = ref.kind === 'replies' ? 'replies.http' : `runs.${ref.pool}.${ref.tenant}.${ref.priority}`;
       await journal.append({ queue, messageId: newId(), bytes, notBefore: 0 });
-    },
-    parked: async () => {
-      const entries = await journal.read('parked', 0, 100);
-      for (const { seq } of entries) await journal.remove(seq);
-      return entries.map(({ bytes }) => bytes);
     },
     close: async () => {
       await Promise.all(buses.map((bus) => bus.stop()));

@@ -6,14 +6,17 @@ import { createSqliteStore } from '@moltbot/store';
 import { eventually } from '@moltbot/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
-import { acking, type BusLab, dead, inboxOf, message, runs } from './bus-lab.ts';
+import { acking, type BusLab, graveyardOf, inboxOf, message, runs } from './bus-lab.ts';
 import { busConformance } from './conformance.ts';
+import { deadConformance } from './conformance-dead.ts';
 import { type EmbeddedLab, openEmbeddedLab } from './embedded-lab.ts';
 import { createManualClock } from './manual-clock.ts';
 import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 
 busConformance('embedded, journal in memory', async () => openEmbeddedLab(createMemoryJournal()));
 busConformance('embedded, journal in SQLite', openSqliteLab);
+deadConformance('embedded, journal in memory', async () => openEmbeddedLab(createMemoryJournal()));
+deadConformance('embedded, journal in SQLite', openSqliteLab);
 
 describe('an embedded bus', () => {
   const queue = runs();
@@ -45,8 +48,8 @@ describe('an embedded bus', () => {
       for (let n = 0; n < 21; n += 1) await journal.delivered(entry.seq);
     }
     const inbox = await inboxOf(bus, queue);
-    const body = await (await inboxOf(bus, dead)).nth(1);
-    expect(body).toMatchObject({ message: sent, reason: 'delivery_limit', previousDeliveries: 0 });
+    const body = await (await graveyardOf(bus)).nth(1);
+    expect(body).toMatchObject({ message: sent, queue, reason: 'delivery_limit' });
     expect(inbox.all).toEqual([]);
   });
 
@@ -97,6 +100,21 @@ describe('an embedded bus', () => {
       expect(await (method === 'remove' ? delivery.ack() : delivery.dead('no use'))).toBe('stale');
       expect((await inbox.nth(2)).previousDeliveries).toBe(1);
     });
+
+    test.each(['append', 'remove'] as const)(
+      'loses neither message when one cannot take the other place (%s)',
+      async (method) => {
+        const inbox = await inboxOf(bus, queue);
+        const [sent, instead] = [message(), message()];
+        await bus.publish(sent, { queue });
+        const delivery = await inbox.nth(1);
+        journal.fail(method);
+        expect(await delivery.delay('5s', instead)).toBe('stale');
+        journal.fail(undefined);
+        expect((await inbox.nth(2)).message).toEqual(sent);
+        if (method === 'remove') expect((await inbox.nth(3)).message).toEqual(instead);
+      },
+    );
 
     test.each(['delivered', 'read'] as const)('goes on handing out when it works again (%s)', async (method) => {
       await bus.declare(queue);

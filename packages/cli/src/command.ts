@@ -19,6 +19,9 @@ export interface Command {
   /** What may follow it: `[--file FILE]`. */
   readonly usage: string;
   readonly summary: string;
+  /** Names of the words that must follow it, in order. */
+  readonly words?: readonly string[];
   readonly options: ParseArgsOptionsConfig;
+  /** @param values options and words by name */
   run(values: Readonly<Record<string, unknown>>, terminal: Terminal): Promise<ExitCode>;
 }

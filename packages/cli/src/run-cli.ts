@@ -3,8 +3,9 @@ import { nearest } from '@moltbot/shared';
 import { type Command, type ExitCode, exitCodes, type Terminal } from './command.ts';
 import { configCheck, configSchema } from './config-commands.ts';
 import { keyNew } from './key-commands.ts';
+import { remoteCommands } from './remote-commands.ts';
 
-const commands: readonly Command[] = [configCheck, configSchema, keyNew];
+const commands: readonly Command[] = [configCheck, configSchema, keyNew, ...remoteCommands];
 
 /** Does what the arguments say (without the first two of `argv`); resolves to the exit code of the process. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
@@ -26,10 +27,19 @@ export async function runCli(args: readonly string[], terminal: Terminal): Promi
 const startsWith = (args: readonly string[], words: readonly string[]): boolean =>
   words.every((word, index) => args[index] === word);
 
-/** The options, or why they cannot be read. */
-function readOptions({ options }: Command, args: readonly string[]): Readonly<Record<string, unknown>> | string {
+/** The options and words, or why they cannot be read. */
+function readOptions(
+  { options, words = [] }: Command,
+  args: readonly string[],
+): Readonly<Record<string, unknown>> | string {
   try {
-    return parseArgs({ args: [...args], options, strict: true }).values;
+    const allowPositionals = words.length > 0;
+    const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals });
+    const [missing] = words.slice(positionals.length);
+    if (missing !== undefined) return `${missing.toUpperCase()} is missing`;
+    const [stray] = positionals.slice(words.length);
+    if (stray !== undefined) return `Unexpected argument '${stray}'`;
+    return { ...values, ...Object.fromEntries(words.map((word, at) => [word, positionals[at]])) };
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -73,6 +73,9 @@ test.each([
   [['config', 'check', 'x'], 'usage: moltbot config check [--file FILE]'],
   [['config', 'chek'], 'there is no command "config chek"; did you mean "config check"?'],
   [['key'], 'there is no command "key"; did you mean "key new"?'],
+  [['task', 'show'], 'TASK is missing\nusage: moltbot task show TASK [--url URL] [--key KEY]'],
+  [['task', 'show', 'a', 'b'], "Unexpected argument 'b'"],
+  [['dead', 'list', 'a'], "Unexpected argument 'a'"],
   [['deploy'], 'there is no command "deploy"\n'],
 ])('%j is no use of it', async (args, message) => {
   const { code, out, err } = await cli(...args);
@@ -87,6 +90,13 @@ test.each([[[]], [['help']], [['--help']], [['config', 'check', '-h']]])('%j pri
     '  moltbot config check',
     '  moltbot config schema',
     '  moltbot key new',
+    '  moltbot task show',
+    '  moltbot task cancel',
+    '  moltbot task resolve',
+    '  moltbot dead list',
+    '  moltbot dead show',
+    '  moltbot dead replay',
+    '  moltbot dead drop',
   ]);
   expect(out).toContain('npm run moltbot -- ');
 });

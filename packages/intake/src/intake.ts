@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Bus, PublishOutcome } from '@moltbot/bus';
+import type { Bus } from '@moltbot/bus';
 import type { PluginHost } from '@moltbot/plugin-host';
 import type { AnyAction } from '@moltbot/plugin-sdk';
 import {
@@ -7,32 +7,31 @@ import {
   type Config,
   type Counter,
   counter,
-  type ErrorCode,
-  envelope,
   type Logger,
   MoltError,
   nearest,
   type Principal,
   type Registry,
-  type RunLimits,
-  type RunOrder,
   type Target,
-  type Task,
 } from '@moltbot/shared';
-import type { CancelOutcome, Store } from '@moltbot/store';
+import type { NewTask, Store } from '@moltbot/store';
+import { acceptTask, acceptUnderKey } from './accept-task.ts';
 import { createAdmission } from './admit.ts';
 import { createAuthenticator } from './authenticate.ts';
+import { cancelTask } from './cancel-task.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Intake, Submission, Submitted } from './port.ts';
-import { publishOrders, queueOf } from './publish-orders.ts';
+import { replyQueue } from './publish-reply.ts';
 import { createPublishedMarks } from './published-marks.ts';
-import { requestToOrders } from './request-to-orders.ts';
+import { type OrderDefaults, type Orders, requestToOrders } from './request-to-orders.ts';
+import { type RunToRerun, resolveRun } from './resolve-run.ts';
+import { runToRerun } from './run-to-rerun.ts';
 import { selectTargets } from './selector/select.ts';
-import { createSweeper } from './sweeper.ts';
-import { createTakeBack, type TakeBack } from './take-back.ts';
+import { createSweeper } from './sweeper/sweeper.ts';
+import { createTakeBack } from './take-back.ts';
 
 export interface IntakeDeps {
-  readonly config: Pick<Config, 'tenants' | 'targets' | 'limits' | 'executor'>;
+  readonly config: Pick<Config, 'tenants' | 'targets' | 'limits' | 'executor' | 'guard' | 'callbacks'>;
   readonly bus: Bus;
   readonly store: Store;
   readonly plugins: PluginHost;
@@ -60,45 +59,53 @@ export function createIntake(deps: IntakeDeps): Intake {
   });
 
   const targetsOf = ({ tenant }: Principal): readonly Target[] => inventory[tenant]?.map(withoutTenant) ?? [];
+  const accept = (wanted: NewTask): Promise<Submitted | 'taken'> =>
+    acceptTask({ bus, store, marks, takeBack, clock, log }, wanted);
 
-  const toOrders = (submission: Submission) => {
+  const submit = async (submission: Submission): Promise<Submitted> => {
     const { request, principal } = submission;
     const action = findAction(plugins, request.action);
     const targets = selectTargets(request.on, targetsOf(principal));
     assertNotTooMany(targets, config.limits.targetsPerTask, request.on);
-    return requestToOrders(submission, { action, targets }, { limits: runLimits(config), now: clock.now });
+    const ordersUnder = (id: string | undefined): Orders =>
+      requestToOrders({ ...submission, id }, { action, targets }, { ...orderDefaults(config), now: clock.now });
+    return acceptUnderKey(accept, idempotencyOf(submission), ordersUnder);
   };
 
-  const submit = async (submission: Submission): Promise<Submitted> => {
-    const { task, orders } = toOrders(submission);
-    assertBusTakes(bus);
-    const accepted = await store
-      .acceptTask({ task, orders, idempotency: idempotencyOf(submission) })
-      .catch((error: unknown) => {
-        takeBack.add(task, error);
-        throw error;
-      });
-    if (accepted.kind === 'conflict') throw idempotencyConflict(accepted.taskId);
-    if (accepted.kind === 'same') {
-      takeBack.forget(accepted.taskId);
-      return { taskId: accepted.taskId, created: false };
-    }
-    const outcome = await publishOrders(bus, orders);
-    if (outcome !== 'ok') await withdraw(deps, takeBack, { task, orders, outcome });
-    else marks.add(task.principal.tenant, task.id);
-    log.info(
-      { task: task.id, tenant: task.principal.tenant, trace: task.trace, action: task.action, runs: task.runs },
-      'task accepted',
+  const rerun = async (
+    principal: Principal,
+    { runId, task, targetName }: RunToRerun,
+    why: string,
+  ): Promise<Submitted> => {
+    const target = targetsOf(principal).find(({ name }) => name === targetName);
+    if (!target) throw new MoltError('MOLT_NO_TARGETS', `there is no target "${targetName}" any more`);
+    const action = findAction(plugins, task.action);
+    // One for all who may ask: a run is done again once.
+    const idempotency = { tenant: principal.tenant, key: `rerun:${runId}`, requestHash: 'rerun' };
+    const submitted = await acceptUnderKey(accept, idempotency, (id) =>
+      runToRerun({ task, target, action, id }, principal, clock.now()),
     );
-    return { taskId: task.id, created: true };
+    log.info(
+      { principal: principal.id, tenant: principal.tenant, run: runId, newTask: submitted.taskId, why },
+      'rerun',
+    );
+    return submitted;
   };
+  const countedRerun = async (principal: Principal, run: RunToRerun, why: string): Promise<string> =>
+    (await counted(submissions, principal.tenant, () => rerun(principal, run, why))).taskId;
+  const cancel: Intake['cancel'] = (principal, taskId) => cancelTask({ bus, store, log }, principal, taskId);
 
   return {
     name: 'intake',
     authenticate,
     admit,
-    submit: (submission) => counted(submissions, submission, submit),
-    cancel: ({ tenant }, taskId) => cancel(deps, tenant, taskId),
+    submit: (submission) => counted(submissions, submission.principal.tenant, () => submit(submission)),
+    rerun: async (principal, { runId, task, target }, why) => ({
+      taskId: await countedRerun(principal, { runId, task, targetName: target.name }, why),
+    }),
+    resolve: (principal, run) =>
+      resolveRun({ store, log, now: clock.now, rerun: countedRerun, cancel }, principal, run),
+    cancel,
     targets: (principal, selector) => (selector ? selectTargets(selector, targetsOf(principal)) : targetsOf(principal)),
     actions: (): readonly AnyAction[] => plugins.actions,
     async start() {
@@ -120,9 +127,10 @@ export function createIntake(deps: IntakeDeps): Intake {
 
 const withoutTenant = ({ tenant: _tenant, ...target }: Config['targets'][number]): Target => target;
 
-const runLimits = ({ executor }: Pick<Config, 'executor'>): RunLimits => ({
-  ...executor.timeouts,
-  outputBytes: executor.outputCapBytes,
+const orderDefaults = ({ executor, guard, callbacks }: IntakeDeps['config']): Omit<OrderDefaults, 'now'> => ({
+  limits: { ...executor.timeouts, outputBytes: executor.outputCapBytes },
+  guardRetentionMs: guard.retentionMs,
+  callbacks,
 });
 
 /** Publishing needs the queues before any executor has come up. */
@@ -132,7 +140,7 @@ async function declareQueues(bus: Bus, config: IntakeDeps['config']): Promise<vo
   const queues = pairs.flatMap(([tenant, pool]) =>
     (['interactive', 'batch'] as const).map((priority) => ({ kind: 'runs', tenant, pool, priority }) as const),
   );
-  await Promise.all(queues.map((queue) => bus.declare(queue)));
+  await Promise.all([...queues, replyQueue].map((queue) => bus.declare(queue)));
 }
 
 function findAction(plugins: PluginHost, name: string): AnyAction {
@@ -154,69 +162,18 @@ function assertNotTooMany(targets: readonly Target[], most: number, on: string):
   throw new MoltError('MOLT_TOO_MANY_TARGETS', message, { places: [{ path: '/on', message }] });
 }
 
-/** Refuses before anything is recorded when it is already known that the bus cannot take it. */
-function assertBusTakes(bus: Bus): void {
-  const state = bus.state();
-  if (state === 'blocked')
-    throw new MoltError('MOLT_BUS_FULL', 'the broker is out of memory or disk and takes no messages');
-  if (state !== 'ready') throw new MoltError('MOLT_BUS_DOWN', 'the message broker is not connected');
-}
-
 const idempotencyOf = ({ idempotencyKey, principal, request }: Submission) =>
   idempotencyKey === undefined
     ? undefined
     : {
+        tenant: principal.tenant,
         key: `${principal.id}:${idempotencyKey}`,
         requestHash: createHash('sha256').update(canonicalJson(request)).digest('hex'),
       };
 
-const idempotencyConflict = (taskId: string): MoltError =>
-  new MoltError('MOLT_IDEMPOTENCY_CONFLICT', `the key belongs to task ${taskId}, whose request was another`, {
-    details: { taskId },
-  });
-
-const refusals: Readonly<Record<Exclude<PublishOutcome, 'ok'>, readonly [ErrorCode, string]>> = {
-  nacked: ['MOLT_BUS_FULL', 'the queue takes no more runs'],
-  unroutable: ['MOLT_NO_EXECUTOR', 'no queue leads to the pool'],
-  unknown: ['MOLT_BUS_DOWN', 'the broker did not confirm the task'],
-};
-
-/** Takes the task back, so that the refusal is true: nothing of it runs. Stands by it when a run was claimed meanwhile. */
-async function withdraw(
-  { store, log }: IntakeDeps,
-  takeBack: TakeBack,
-  { task, orders, outcome }: { task: Task; orders: readonly RunOrder[]; outcome: Exclude<PublishOutcome, 'ok'> },
-): Promise<void> {
-  const [code, why] = refusals[outcome];
-  const pools = [...new Set(orders.map((order) => queueOf(order).pool))].join(', ');
-  const error = new MoltError(code, `${why} (pool ${pools})`, { details: { taskId: task.id } });
-  const { message, remedy } = error;
-  const result = await store.withdrawTask(task.principal.tenant, task.id, { code, message, remedy }).catch(() => {
-    takeBack.add(task, error);
-    throw error;
-  });
-  log.warn({ task: task.id, tenant: task.principal.tenant, outcome, result }, 'the bus did not take the whole task');
-  if (result === 'withdrawn') throw error;
-}
-
-async function cancel({ store, bus, log }: IntakeDeps, tenant: string, taskId: string): Promise<CancelOutcome> {
-  const outcome = await store.requestCancel(tenant, taskId);
-  if (outcome.kind === 'requested' && outcome.leased > 0) {
-    // Only makes it quick: the workers learn of it with the renewal of their leases as well.
-    await bus.broadcast(envelope('cancel', { tenant, trace: taskId, body: { taskId } }));
-  }
-  log.info({ task: taskId, tenant, outcome: outcome.kind }, 'cancel asked for');
-  return outcome;
-}
-
-async function counted(
-  submissions: Counter,
-  submission: Submission,
-  submit: (submission: Submission) => Promise<Submitted>,
-): Promise<Submitted> {
-  const { tenant } = submission.principal;
+async function counted(submissions: Counter, tenant: string, submit: () => Promise<Submitted>): Promise<Submitted> {
   try {
-    const submitted = await submit(submission);
+    const submitted = await submit();
     submissions.inc({ tenant, outcome: submitted.created ? 'accepted' : 'replayed' });
     return submitted;
   } catch (error) {

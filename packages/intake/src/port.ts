@@ -1,5 +1,5 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
-import type { Origin, Principal, Service, Target, TaskRequest } from '@moltbot/shared';
+import type { Origin, Principal, Resolution, RunOrder, Service, Target, TaskRequest } from '@moltbot/shared';
 import type { CancelOutcome, RateDecision } from '@moltbot/store';
 
 export interface Submission {
@@ -18,6 +18,21 @@ export interface Submitted {
   readonly created: boolean;
 }
 
+export interface RunToResolve {
+  readonly taskId: string;
+  /** 0-based place of the run in its task. */
+  readonly index: number;
+  readonly as: Resolution['as'];
+  readonly note?: string | undefined;
+}
+
+export interface Resolved {
+  readonly runId: string;
+  readonly as: Resolution['as'];
+  /** The task that does it again. */
+  readonly taskId?: string | undefined;
+}
+
 /**
  * The one door: every command of every source passes here, in this order:
  * who (`authenticate`) → how often (`admit`) → `submit`: what → on which targets → record → publish, confirmed → accepted.
@@ -33,9 +48,22 @@ export interface Intake extends Service {
   /**
    * Resolves when every run is persistent in its queue. A rejection means that nothing of it runs.
    * @throws MOLT_UNKNOWN_ACTION, MOLT_BAD_ARGUMENTS, MOLT_BAD_SELECTOR, MOLT_NO_TARGETS, MOLT_TOO_MANY_TARGETS,
-   * MOLT_BAD_DURATION, MOLT_IDEMPOTENCY_CONFLICT, MOLT_BUS_DOWN, MOLT_BUS_FULL, MOLT_NO_EXECUTOR, MOLT_STORE_DOWN
+   * MOLT_BAD_DURATION, MOLT_BAD_REQUEST (a class that the action or a target cannot have), MOLT_BAD_CALLBACK,
+   * MOLT_IDEMPOTENCY_CONFLICT, MOLT_BUS_DOWN, MOLT_BUS_FULL, MOLT_NO_EXECUTOR, MOLT_STORE_DOWN
    */
   submit(submission: Submission): Promise<Submitted>;
+  /**
+   * A new task of one run that does what the run was to do, on the target that has its name now. The same run gives the same task,
+   * however often it is asked for.
+   * @param why for the log
+   * @throws MOLT_NO_TARGETS when the target is gone; what `submit` throws
+   */
+  rerun(principal: Principal, order: RunOrder, why: string): Promise<{ readonly taskId: string }>;
+  /**
+   * Closes a run that ended `unknown`: a person says what became of it, or has a new task do it again.
+   * @throws MOLT_NOT_FOUND, MOLT_NOT_UNKNOWN when it is not open to be resolved; what `rerun` throws
+   */
+  resolve(principal: Principal, run: RunToResolve): Promise<Resolved>;
   /** Cancels what waits, and tells the executors of what runs. @throws MOLT_STORE_DOWN */
   cancel(principal: Principal, taskId: string): Promise<CancelOutcome>;
   /** The targets the principal may use, by name; narrowed by a selector when given. @throws MOLT_BAD_SELECTOR, MOLT_NO_TARGETS */

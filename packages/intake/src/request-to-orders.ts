@@ -1,38 +1,54 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
 import {
+  type CallbacksConfig,
   MoltError,
+  mayRunAgain,
   newId,
-  parseDuration,
-  type RunLimits,
+  type Origin,
   type RunOrder,
   runIdOf,
   type Target,
   type Task,
 } from '@moltbot/shared';
+import { assertCallbackAllowed } from './callback-address.ts';
 import type { Submission } from './port.ts';
+import { runClassOf } from './run-class.ts';
+import { type LimitDefaults, runLimitsOf } from './run-limits.ts';
 
-export interface OrderDefaults {
-  readonly limits: RunLimits;
+export interface OrderDefaults extends LimitDefaults {
+  readonly callbacks: CallbacksConfig;
   readonly now: () => number;
 }
 
-/** A checked request to the task and its runs, one a target. @throws MOLT_BAD_ARGUMENTS, MOLT_BAD_DURATION */
+/** A task and its runs, one a target. */
+export interface Orders {
+  readonly task: Task;
+  readonly orders: readonly RunOrder[];
+}
+
+/** Further attempts of what is safe to repeat, when the request names no number. */
+const defaultRetries = 3;
+
+/** A checked request to the task and its runs. @throws MOLT_BAD_ARGUMENTS, MOLT_BAD_DURATION, MOLT_BAD_REQUEST, MOLT_BAD_CALLBACK */
 export function requestToOrders(
-  submission: Submission,
+  submission: Submission & { readonly id?: string | undefined },
   { action, targets }: { readonly action: AnyAction; readonly targets: readonly Target[] },
   defaults: OrderDefaults,
-): { readonly task: Task; readonly orders: readonly RunOrder[] } {
-  const { request, principal, origin } = submission;
-  const id = newId();
+): Orders {
+  const { request, principal } = submission;
+  const { id = newId() } = submission;
+  const runClass = runClassOf(request, action, targets);
   const task: Task = {
     id,
     action: action.name,
     args: checkedArguments(action, request.args),
     on: request.on,
     priority: request.priority,
-    limits: limitsOf(submission, defaults.limits),
+    limits: runLimitsOf(request, runClass, defaults),
+    class: runClass,
+    retries: request.retries ?? (mayRunAgain(runClass) ? defaultRetries : 0),
     principal,
-    origin,
+    origin: originOf(submission, defaults.callbacks),
     acceptedAt: defaults.now(),
     trace: submission.trace ?? id.replaceAll('-', ''),
     runs: targets.length,
@@ -40,9 +56,9 @@ export function requestToOrders(
   return { task, orders: targets.map((target, index) => ({ runId: runIdOf(id, index), index, target, task })) };
 }
 
-function checkedArguments(action: AnyAction, args: unknown): unknown {
+/** What travels is what was sent: the executor fills in the defaults of its own version of the action. @throws MOLT_BAD_ARGUMENTS */
+export function checkedArguments(action: AnyAction, args: unknown): unknown {
   const parsed = action.args.safeParse(args);
-  // What travels is what was sent: the executor fills in the defaults of its own version of the action.
   if (parsed.success) return args;
   const places = parsed.error.issues.flatMap((issue) => {
     const path = `/args${issue.path.map((p) => `/${String(p)}`).join('')}`;
@@ -56,21 +72,9 @@ function checkedArguments(action: AnyAction, args: unknown): unknown {
   });
 }
 
-function limitsOf({ request }: Submission, defaults: RunLimits): RunLimits {
-  return {
-    ...defaults,
-    ...(request.connectTimeout ? { connectMs: limitOf('connectTimeout', request.connectTimeout, 1) } : {}),
-    ...(request.idleTimeout ? { idleMs: limitOf('idleTimeout', request.idleTimeout, 0) } : {}),
-    ...(request.timeout ? { totalMs: limitOf('timeout', request.timeout, 1) } : {}),
-  };
-}
-
-/** Timers of Node hold at most 2^31 - 1 ms; a longer one would fire at once. */
-const longestMs = 7 * 86_400_000;
-
-function limitOf(name: string, text: string, leastMs: number): number {
-  const ms = parseDuration(text);
-  if (ms >= leastMs && ms <= longestMs) return ms;
-  const message = ms < leastMs ? 'must be longer than nothing' : 'must be 7d at most';
-  throw new MoltError('MOLT_BAD_DURATION', `${name} ${message}`, { places: [{ path: `/${name}`, message }] });
+function originOf({ request, origin }: Submission, callbacks: CallbacksConfig): Origin {
+  const { callback } = request;
+  if (!callback) return origin;
+  assertCallbackAllowed(callback.url, callbacks);
+  return { ...origin, callback };
 }

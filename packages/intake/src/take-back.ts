@@ -28,7 +28,7 @@ export function createTakeBack(deps: {
 
   const withdrawOnce = async (task: Task, reason: unknown): Promise<void> => {
     const { code, message, remedy } = asMoltError(reason);
-    const result = await store.withdrawTask(task.principal.tenant, task.id, { code, message, remedy });
+    const result = await store.withdrawTask(task, { code, message, remedy });
     log.warn({ task: task.id, tenant: task.principal.tenant, result }, 'took back a task that was refused');
   };
 
@@ -52,8 +52,6 @@ export function createTakeBack(deps: {
     } catch (err) {
       if (signal.reason === stopping) await withdrawOnce(task, reason).catch(() => {});
       else if (!signal.aborted) log.error({ err, task: task.id }, 'a refused task could not be taken back');
-    } finally {
-      pending.delete(task.id);
     }
   };
 
@@ -66,9 +64,12 @@ export function createTakeBack(deps: {
   return {
     name: 'take-back',
     add(task, reason) {
-      if (pending.has(task.id)) return;
+      // The id may be that of an earlier try under the same key: of the two, the record can only be of this one.
+      pending.get(task.id)?.control.abort();
       const control = new AbortController();
-      pending.set(task.id, { control, done: takeBack(task, reason, control.signal) });
+      const entry = { control, done: takeBack(task, reason, control.signal) };
+      pending.set(task.id, entry);
+      void entry.done.then(() => pending.get(task.id) === entry && pending.delete(task.id));
     },
     forget: (taskId) => pending.get(taskId)?.control.abort(),
     async start() {},

@@ -1,17 +1,24 @@
-import { type Envelope, envelope, isKind, newId, type RunOrder } from '@moltbot/shared';
-import type { Claim } from '@moltbot/store';
+import { type Envelope, envelope, newId, replyIdOf } from '@moltbot/shared';
 import { expect, test } from 'vitest';
-import { alice, type Lab, openLab, soon, stranger, submission, withBus } from './lab.ts';
-
-function claim(lab: Lab, order: RunOrder, start: boolean): Promise<Claim> {
-  return lab.store.claimRun({ order, worker: 'w', leaseMs: 10_000, redelivered: false, publishedAt: 0, start });
-}
+import {
+  alice,
+  callback,
+  claim,
+  type Lab,
+  openLab,
+  queuedOrders,
+  replies,
+  soon,
+  stranger,
+  submission,
+  withBus,
+} from './lab.ts';
 
 /** A task of three runs, and their orders. */
 async function submitted(lab: Lab) {
   const door = await lab.door();
   const { taskId } = await door.submit(submission({ request: { on: 'web-*' } }));
-  const orders = (await lab.queued()).flatMap((message) => (isKind(message, 'run') ? [message.body] : []));
+  const orders = await queuedOrders(lab);
   const states = async () => (await lab.store.getRuns('acme', taskId)).map(({ state }) => state);
   return { door, taskId, orders, states };
 }
@@ -26,7 +33,7 @@ test('what waits is cancelled at once, nobody is told, and its message runs noth
   const lab = await openLab();
   const heard = await broadcasts(lab);
   const { door, taskId, orders, states } = await submitted(lab);
-  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'requested', state: 'cancelled', leased: 0 });
+  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'requested', state: 'cancelled', leased: [] });
   expect(await states()).toEqual(['cancelled', 'cancelled', 'cancelled']);
   for (const order of orders) {
     await expect(claim(lab, order, true)).resolves.toEqual({ verdict: 'final', state: 'cancelled' });
@@ -45,7 +52,11 @@ test('the workers of what runs are told, and what waits beside it is cancelled',
   if (!first || !second) return expect.fail('there are no orders');
   await claim(lab, first, true);
   await claim(lab, second, false);
-  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'requested', state: 'running', leased: 2 });
+  await expect(door.cancel(alice, taskId)).resolves.toEqual({
+    kind: 'requested',
+    state: 'running',
+    leased: [first, second],
+  });
   expect(await states()).toEqual(['running', 'claimed', 'cancelled']);
   await expect.poll(() => heard, soon).toMatchObject([{ kind: 'cancel', tenant: 'acme', body: { taskId } }]);
 });
@@ -57,7 +68,7 @@ test('a cancel stands though its broadcast is lost: the worker learns it with it
   const claimed = order && (await claim(lab, order, true));
   if (claimed?.verdict !== 'run') return expect.fail('it was not claimed');
   const deaf = await lab.door({ bus: withBus(lab.bus, { broadcast: async () => 'unknown' }) });
-  await expect(deaf.cancel(alice, taskId)).resolves.toMatchObject({ kind: 'requested', leased: 1 });
+  await expect(deaf.cancel(alice, taskId)).resolves.toMatchObject({ kind: 'requested', leased: [order] });
   const renewed = await lab.store.renewLeases([claimed.token], 10_000);
   expect(renewed).toMatchObject([{ held: true, cancelRequested: true }]);
 });
@@ -68,4 +79,58 @@ test('a task of somebody else, and one that never was, are absent alike', async 
   await expect(door.cancel(stranger, taskId)).resolves.toEqual({ kind: 'absent' });
   await expect(door.cancel(alice, newId())).resolves.toEqual({ kind: 'absent' });
   expect(await states()).toEqual(['queued', 'queued', 'queued']);
+});
+
+test('a watch is set over each run that is with a worker, for when that worker is gone', async () => {
+  const lab = await openLab();
+  const { door, taskId, orders } = await submitted(lab);
+  const [first, second] = orders;
+  if (!first || !second) return expect.fail('there are no orders');
+  await claim(lab, first, true);
+  await claim(lab, second, false);
+  await door.cancel(alice, taskId);
+  const entries = await lab.store.journal.read('runs.default.acme.interactive', 0, 100);
+  const waiting = entries.filter(({ notBefore }) => notBefore > 0);
+  expect(waiting.map(({ notBefore }) => notBefore - lab.clock.now())).toEqual([5_000, 5_000]);
+  const watches = (await lab.queued()).filter(({ kind }) => kind === 'watch');
+  expect(watches.sort((a, b) => (a.id < b.id ? -1 : 1))).toEqual(
+    [first, second].map((order) => ({
+      ...{ v: 1, kind: 'watch', id: order.runId, tenant: 'acme' },
+      ...{ trace: order.task.trace, at: order.task.acceptedAt, body: order },
+    })),
+  );
+});
+
+test('a cancel stands though no watch could be set and nobody heard of it', async () => {
+  const lab = await openLab();
+  const { taskId, orders } = await submitted(lab);
+  const [order] = orders;
+  if (!order) return expect.fail('there are no orders');
+  await claim(lab, order, true);
+  const deaf = await lab.door({
+    bus: withBus(lab.bus, { broadcast: async () => 'unknown', publish: async () => 'nacked' }),
+  });
+  await expect(deaf.cancel(alice, taskId)).resolves.toMatchObject({ kind: 'requested', state: 'running' });
+  await expect(lab.store.getTask('acme', taskId)).resolves.toMatchObject({ cancelRequested: true });
+});
+
+test('a task that a cancel ends is answered at once, and once', async () => {
+  const lab = await openLab();
+  const door = await lab.door();
+  const { taskId } = await door.submit(submission({ request: { callback } }));
+  await door.cancel(alice, taskId);
+  const answers = await lab.queued(replies);
+  expect(answers).toMatchObject([
+    { id: replyIdOf(taskId), kind: 'reply', tenant: 'acme', body: { state: 'cancelled' } },
+  ]);
+  await expect(lab.store.listUnanswered('acme', 0, 10)).resolves.toEqual([]);
+});
+
+test('an answer that the bus does not take is left to the sweeper, and the cancel stands', async () => {
+  const lab = await openLab();
+  const door = await lab.door();
+  const { taskId } = await door.submit(submission({ request: { callback } }));
+  const full = await lab.door({ bus: withBus(lab.bus, { publish: async () => 'nacked' }) });
+  await expect(full.cancel(alice, taskId)).resolves.toMatchObject({ state: 'cancelled' });
+  await expect(lab.store.listUnanswered('acme', 0, 10)).resolves.toMatchObject([{ task: { id: taskId } }]);
 });

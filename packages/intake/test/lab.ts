@@ -1,20 +1,31 @@
 import { fileURLToPath } from 'node:url';
-import { type Bus, createEmbeddedBus, type EmbeddedBusOptions, type RunQueueRef } from '@moltbot/bus';
+import {
+  type Bus,
+  createEmbeddedBus,
+  type EmbeddedBusOptions,
+  type QueueRef,
+  queueText,
+  type RunQueueRef,
+} from '@moltbot/bus';
 import { loadPlugins, type PluginHost } from '@moltbot/plugin-host';
 import {
+  type Callback,
   type Clock,
   createRegistry,
   decodeEnvelope,
   type Envelope,
   type InventoryTarget,
+  isKind,
   type NewApiKey,
   newApiKey,
+  newId,
   type Principal,
+  type RunOrder,
   silentLogger,
   systemClock,
   type TenantConfig,
 } from '@moltbot/shared';
-import { createSqliteStore, type SqliteStore, type Store } from '@moltbot/store';
+import { type Claim, createSqliteStore, type SqliteStore, type Store } from '@moltbot/store';
 import { onTestFinished } from 'vitest';
 import { createIntake, type Intake, type IntakeDeps, type Submission } from '../src/index.ts';
 
@@ -39,6 +50,7 @@ export const configuredKey: NewApiKey = newApiKey('acme');
 export const alice: Principal = { tenant: 'acme', id: 'key:alice' };
 export const bob: Principal = { tenant: 'acme', id: 'key:bob' };
 export const stranger: Principal = { tenant: 'other', id: 'key:alice' };
+export const replies: QueueRef = { kind: 'replies', platform: 'http' };
 export const interactive: RunQueueRef = { kind: 'runs', pool: 'default', tenant: 'acme', priority: 'interactive' };
 
 export const tenants: Record<string, TenantConfig> = {
@@ -46,7 +58,10 @@ export const tenants: Record<string, TenantConfig> = {
   other: { apiKeys: [] },
 };
 
-const target = (name: string, more: { readonly tenant?: string; readonly pool?: string } = {}): InventoryTarget => ({
+const target = (
+  name: string,
+  more: Partial<Pick<InventoryTarget, 'tenant' | 'pool' | 'guard'>> = {},
+): InventoryTarget => ({
   ...{ name, labels: { env: 'test' }, pool: 'default', tenant: 'acme', transport: 'local' },
   ...more,
 });
@@ -56,6 +71,7 @@ const config: IntakeDeps['config'] = {
   targets: [
     ...['web-1', 'web-2', 'web-3', 'db-1'].map((name) => target(name)),
     target('far-1', { pool: 'far' }),
+    target('bare-1', { pool: 'far', guard: 'off' }),
     target('web-1', { tenant: 'other' }),
   ],
   limits: { requests: { perSecond: 10, burst: 8 }, targetsPerTask: 3 },
@@ -64,8 +80,11 @@ const config: IntakeDeps['config'] = {
     slots: 4,
     ops: { host: '127.0.0.1', port: 0 },
     outputCapBytes: 1_000_000,
-    timeouts: { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000 },
+    timeouts: { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000, queueMs: 86_400_000 },
+    watchAfterMs: 600_000,
   },
+  guard: { directory: '~/.moltbot', retentionMs: 259_200_000 },
+  callbacks: { allow: ['hooks.internal'], timeoutMs: 10_000, giveUpAfterMs: 86_400_000 },
 };
 
 /** A store and an embedded bus over its journal, and doors on them. */
@@ -78,10 +97,14 @@ export interface Lab {
   /** A door that is open until the test ends. Its sweeper looks once unless told otherwise. */
   door(deps?: DoorDeps): Promise<Intake>;
   /** What lies in a queue, handed out or not. */
-  queued(queue?: RunQueueRef): Promise<readonly Envelope[]>;
+  queued(queue?: QueueRef): Promise<readonly Envelope[]>;
 }
 
-export type DoorDeps = Partial<Pick<IntakeDeps, 'bus' | 'sweep' | 'registry'>> & { readonly store?: Store };
+export type DoorDeps = Partial<Pick<IntakeDeps, 'bus' | 'sweep' | 'registry' | 'plugins' | 'log'>> & {
+  readonly store?: Store;
+  /** Names of the targets of acme, where they are others. */
+  readonly targets?: readonly string[];
+};
 
 export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<Lab> {
   const clock = createStillClock();
@@ -95,8 +118,9 @@ export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<La
     await store.stop();
   });
   const plugins = await shellPlugin();
-  const createDoor = (deps: DoorDeps = {}): Intake => {
-    const common = { config, store, bus: lane, plugins, clock, log: silentLogger };
+  const createDoor = ({ targets, ...deps }: DoorDeps = {}): Intake => {
+    const own = targets ? { ...config, targets: targets.map((name) => target(name)) } : config;
+    const common = { config: own, store, bus: lane, plugins, clock, log: silentLogger };
     const sweep = { everyMs: 3_600_000, olderThanMs: 30_000 };
     return createIntake({ ...common, registry: createRegistry('door'), sweep, ...deps });
   };
@@ -108,15 +132,15 @@ export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<La
       onTestFinished(() => door.stop());
       return door;
     },
-    async queued({ pool, tenant, priority } = interactive) {
-      const entries = await store.journal.read(`runs.${pool}.${tenant}.${priority}`, 0, 1_000);
+    async queued(queue = interactive) {
+      const entries = await store.journal.read(queueText(queue).replaceAll('/', '.'), 0, 1_000);
       return entries.map(({ bytes }) => decodeEnvelope(bytes));
     },
   };
 }
 
 /** The first-party plugin, named by its path as a configuration may name any. */
-function shellPlugin(): Promise<PluginHost> {
+export function shellPlugin(): Promise<PluginHost> {
   const path = fileURLToPath(new URL('../../../plugins/shell/src/index.ts', import.meta.url));
   return loadPlugins([path], (specifier) => import(specifier));
 }
@@ -131,6 +155,23 @@ export const submission = ({ request, ...rest }: SubmissionOptions = {}): Submis
   request: { action: 'shell.run', args: { command: 'true' }, on: 'web-1', priority: 'interactive', ...request },
 });
 
+/** What an executor is answered that was delivered this run. */
+export function claim(lab: Lab, order: RunOrder, start = false): Promise<Claim> {
+  const leaseMs = 10_000;
+  const claimId = newId();
+  return lab.store.claimRun({ order, worker: 'w', leaseMs, redelivered: false, publishedAt: 0, start, claimId });
+}
+
+/** The orders of the runs that lie in the queue. */
+export const queuedOrders = async (lab: Lab): Promise<readonly RunOrder[]> =>
+  (await lab.queued()).flatMap((message) => (isKind(message, 'run') ? [message.body] : []));
+
+/** Where the end of a task may be posted to. */
+export const callback: Callback = {
+  url: 'https://example.com/hook',
+  secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+};
+
 /** A bus with some of its calls replaced. */
 export const withBus = (bus: Bus, calls: Partial<Pick<Bus, 'publish' | 'broadcast' | 'state'>>): Bus => ({
   name: bus.name,
@@ -142,6 +183,7 @@ export const withBus = (bus: Bus, calls: Partial<Pick<Bus, 'publish' | 'broadcas
   declare: (queue) => bus.declare(queue),
   publish: (message, to) => bus.publish(message, to),
   consume: (queue, options, handler) => bus.consume(queue, options, handler),
+  consumeDead: (options, handler) => bus.consumeDead(options, handler),
   broadcast: (message) => bus.broadcast(message),
   onBroadcast: (handler) => bus.onBroadcast(handler),
   ...calls,

@@ -1,18 +1,11 @@
 import type { PublishOutcome } from '@moltbot/bus';
 import { type Envelope, isKind, MoltError, type RunOrder } from '@moltbot/shared';
-import type { Claim } from '@moltbot/store';
 import { expect, test } from 'vitest';
-import { alice, interactive, type Lab, openLab, soon, submission, withBus } from './lab.ts';
+import { alice, claim, interactive, type Lab, openLab, soon, submission, withBus } from './lab.ts';
 
 const orderIn = (message: Envelope | undefined): RunOrder => {
   if (!message || !isKind(message, 'run')) throw new Error('it is no run');
   return message.body;
-};
-
-/** What an executor is answered that was delivered this run. */
-const claim = (lab: Lab, order: RunOrder): Promise<Claim> => {
-  const leaseMs = 10_000;
-  return lab.store.claimRun({ order, worker: 'w', leaseMs, redelivered: false, publishedAt: 0, start: false });
 };
 
 async function refusedTask(lab: Lab, refusal: unknown) {
@@ -133,6 +126,9 @@ test.each<PublishOutcome>(['nacked', 'unroutable', 'unknown'])(
     lab.clock.advance(30_000);
     await lab.door({ sweep: { everyMs: 5, olderThanMs: 30_000 } });
     await expect.poll(async () => (await lab.queued()).map(({ id }) => id), soon).toContain(`${taskId}.1`);
-    await expect((await lab.door()).cancel(alice, taskId)).resolves.toMatchObject({ kind: 'requested', leased: 1 });
+    await expect((await lab.door()).cancel(alice, taskId)).resolves.toMatchObject({
+      kind: 'requested',
+      leased: [{ runId: `${taskId}.0` }],
+    });
   },
 );

@@ -1,6 +1,6 @@
 import { createRegistry, newId, RunOrder, runIdOf } from '@moltbot/shared';
 import { expect, test } from 'vitest';
-import { alice, bob, type Lab, openLab, stranger, submission } from './lab.ts';
+import { alice, bob, callback, type Lab, openLab, queuedOrders, stranger, submission } from './lab.ts';
 
 const far = { kind: 'runs', pool: 'far', tenant: 'acme', priority: 'batch' } as const;
 
@@ -47,7 +47,8 @@ test('a run goes to the queue of its pool, tenant and priority', async () => {
 test('the limits of a run are those of the request, and the defaults where it names none', async () => {
   const lab = await openLab();
   const door = await lab.door();
-  const defaults = { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000, outputBytes: 1_000_000 };
+  const times = { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000, queueMs: 86_400_000, deadlineMs: 0 };
+  const defaults = { ...times, outputBytes: 1_000_000 };
   const limits = async (request: Parameters<typeof submission>[0]) => {
     const { taskId } = await door.submit(submission(request));
     return (await lab.store.getTask('acme', taskId))?.task.limits;
@@ -56,6 +57,20 @@ test('the limits of a run are those of the request, and the defaults where it na
   const named = { timeout: '7d', connectTimeout: '1ms', idleTimeout: '1m30s' };
   expect(await limits({ request: named })).toEqual({ ...defaults, totalMs: 604_800_000, connectMs: 1, idleMs: 90_000 });
   expect(await limits({ request: { idleTimeout: '0s' } })).toEqual(defaults);
+  const start = { queueTimeout: '3d', deadline: '7d' };
+  expect(await limits({ request: start })).toEqual({ ...defaults, queueMs: 259_200_000, deadlineMs: 604_800_000 });
+});
+
+test('a guarded run starts while its target would remember it, or not at all', async () => {
+  const lab = await openLab();
+  const door = await lab.door();
+  const queueMs = async (request: Parameters<typeof submission>[0]) => {
+    const { taskId } = await door.submit(submission(request));
+    return (await lab.store.getTask('acme', taskId))?.task.limits.queueMs;
+  };
+  expect(await queueMs({ request: { queueTimeout: '0s' } })).toBe(259_200_000);
+  expect(await queueMs({ request: { queueTimeout: '0s', class: 'at-most-once' } })).toBe(0);
+  expect(await queueMs({ request: { queueTimeout: '7d', class: 'idempotent' } })).toBe(604_800_000);
 });
 
 test.each([
@@ -80,12 +95,38 @@ test.each([
     ['/args/a', 'is not an argument'],
   ] as const,
   ['no arguments', { args: {} }, 'MOLT_BAD_ARGUMENTS', ['/args/command', '']] as const,
-  ['more targets than allowed', { on: 'all' }, 'MOLT_TOO_MANY_TARGETS', ['/on', 'matches 5 targets; 3 are']] as const,
+  ['more targets than allowed', { on: 'all' }, 'MOLT_TOO_MANY_TARGETS', ['/on', 'matches 6 targets; 3 are']] as const,
   ['a selector of nothing', { on: 'web-9' }, 'MOLT_NO_TARGETS', ['/on', '"web-9"']] as const,
   ['a broken selector', { on: 'web-1 (' }, 'MOLT_BAD_SELECTOR', ['/on', 'expected a name']] as const,
   ['no time at all', { timeout: '0s' }, 'MOLT_BAD_DURATION', ['/timeout', 'longer than nothing']] as const,
   ['no time to connect', { connectTimeout: '0ms' }, 'MOLT_BAD_DURATION', ['/connectTimeout', 'longer than']] as const,
   ['more time than timers hold', { timeout: '7d1ms' }, 'MOLT_BAD_DURATION', ['/timeout', '7d at most']] as const,
+  [
+    'more time to start',
+    { queueTimeout: '8d', class: 'readonly' },
+    'MOLT_BAD_DURATION',
+    ['/queueTimeout', '7d at most'],
+  ] as const,
+  [
+    'a start after the target has forgotten',
+    { queueTimeout: '73h' },
+    'MOLT_BAD_DURATION',
+    ['/queueTimeout', 'must be 3d (guard.retention) at most'],
+  ] as const,
+  ['no time in all', { deadline: '0s' }, 'MOLT_BAD_DURATION', ['/deadline', 'longer than nothing']] as const,
+  ['a deadline of weeks', { deadline: '8d' }, 'MOLT_BAD_DURATION', ['/deadline', '7d at most']] as const,
+  [
+    'a guard where none is kept',
+    { on: 'bare-1, web-1', class: 'guarded' },
+    'MOLT_BAD_REQUEST',
+    ['/class', 'cannot be guarded: the guard of bare-1 is off'],
+  ] as const,
+  [
+    'a callback that leads inside',
+    { callback: { ...callback, url: 'http://169.254.169.254/' } },
+    'MOLT_BAD_CALLBACK',
+    ['/callback/url', 'is not public'],
+  ] as const,
   ['a silence of months', { idleTimeout: '90d' }, 'MOLT_BAD_DURATION', ['/idleTimeout', '7d at most']] as const,
 ])('%s is refused with its place, and nothing is recorded', async (_what, request, code, [path, said]) => {
   const lab = await openLab();
@@ -117,12 +158,29 @@ test('the same key gives the same task, however its arguments are ordered', asyn
   expect(await lab.queued()).toHaveLength(1);
 });
 
+test('over a store that has forgotten it, the same key gives a task of the same id, and another request another', async () => {
+  const [door, emptied] = [await (await openLab()).door(), await (await openLab()).door()];
+  const first = await door.submit(submission({ idempotencyKey: 'k' }));
+  await expect(emptied.submit(submission({ idempotencyKey: 'k' }))).resolves.toEqual({ ...first, created: true });
+  const [other, elsewhere] = [await (await openLab()).door(), await (await openLab()).door()];
+  const changed = await other.submit(submission({ request: { on: 'web-2' }, idempotencyKey: 'k' }));
+  const theirs = await elsewhere.submit(submission({ principal: stranger, idempotencyKey: 'k' }));
+  expect(new Set([first, changed, theirs].map(({ taskId }) => taskId)).size).toBe(3);
+});
+
 test('another request under the same key is a conflict that names the task', async () => {
   const lab = await openLab();
   const door = await lab.door();
   const { taskId } = await door.submit(submission({ idempotencyKey: 'k' }));
   const conflict = { code: 'MOLT_IDEMPOTENCY_CONFLICT', details: { taskId } };
-  for (const request of [{ args: { command: 'false' } }, { on: 'web-2' }, { timeout: '5s' }]) {
+  for (const request of [
+    { args: { command: 'false' } },
+    { on: 'web-2' },
+    { timeout: '5s' },
+    { class: 'readonly' },
+    { retries: 1 },
+    { callback },
+  ] as const) {
     await expect(door.submit(submission({ request, idempotencyKey: 'k' }))).rejects.toMatchObject(conflict);
   }
   expect(await lab.queued()).toHaveLength(1);
@@ -157,4 +215,15 @@ test('with the store down nothing is accepted, and nothing is said to be cancell
   await lab.store.stop();
   await expect(door.submit(submission())).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
   await expect(door.cancel(alice, newId())).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
+});
+
+test('the callback travels with the task to where the answer goes', async () => {
+  const lab = await openLab();
+  const door = await lab.door();
+  const { taskId } = await door.submit(
+    submission({ request: { callback: { ...callback, url: 'http://hooks.internal/' } } }),
+  );
+  const origin = { kind: 'http', requestId: 'r-1', callback: { ...callback, url: 'http://hooks.internal/' } };
+  expect((await lab.store.getTask('acme', taskId))?.task.origin).toEqual(origin);
+  expect((await queuedOrders(lab)).map(({ task }) => task.origin)).toEqual([origin]);
 });

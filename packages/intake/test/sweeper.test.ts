@@ -1,7 +1,8 @@
-import { type Envelope, MoltError, newId, type RunOrder, runIdOf, type Task } from '@moltbot/shared';
+import type { PublishOutcome } from '@moltbot/bus';
+import { type Envelope, MoltError, newId, type RunOrder, replyIdOf, runIdOf, type Task } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import { expect, test } from 'vitest';
-import { alice, type Lab, openLab, soon, withBus } from './lab.ts';
+import { alice, callback, claim, type Lab, openLab, queuedOrders, replies, soon, submission, withBus } from './lab.ts';
 
 const olderThanMs = 30_000;
 const quick = { everyMs: 5, olderThanMs };
@@ -10,13 +11,15 @@ const quick = { everyMs: 5, olderThanMs };
 async function orphan(lab: Lab, more: Partial<Task> = {}): Promise<Task> {
   const task: Task = {
     ...{ id: newId(), action: 'shell.run', args: { command: 'true' }, on: 'web-1', priority: 'interactive' },
-    limits: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, outputBytes: 1_000_000 },
+    limits: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, queueMs: 0, deadlineMs: 0, outputBytes: 1_000_000 },
     ...{
       principal: alice,
       origin: { kind: 'http', requestId: 'r-1' },
       acceptedAt: lab.clock.now(),
       trace: 't',
       runs: 1,
+      class: 'guarded',
+      retries: 0,
     },
     ...more,
   };
@@ -68,6 +71,20 @@ test('what was recorded and never published is published once, under its own ids
   const messages = await lab.queued();
   expect(idsOf(messages)).toEqual([runIdOf(task.id, 0), runIdOf(task.id, 1)]);
   expect(messages[0]).toMatchObject({ at: task.acceptedAt, trace: 't', body: { task, target: { name: 'web-1' } } });
+});
+
+test.each(['nacked', 'unroutable'] as const)('a task that is %s does not keep back those after it', async (refused) => {
+  const lab = await openLab();
+  const stuck = await orphan(lab);
+  lab.clock.advance(1);
+  const next = await orphan(lab);
+  const publish = async (...[message, to]: Parameters<typeof lab.bus.publish>): Promise<PublishOutcome> =>
+    message.id === runIdOf(stuck.id, 0) ? refused : lab.bus.publish(message, to);
+  const { rounds, store } = watched(lab);
+  lab.clock.advance(olderThanMs);
+  await lab.door({ store, bus: withBus(lab.bus, { publish }), sweep: quick });
+  await moreRounds(rounds);
+  expect(idsOf(await lab.queued())).toEqual([runIdOf(next.id, 0)]);
 });
 
 test('the tasks of every tenant are looked after, and not those that ended', async () => {
@@ -143,7 +160,7 @@ test('a store that was down for some rounds ends nothing', async () => {
   lab.clock.advance(olderThanMs);
   await lab.door({ store, sweep: quick });
   await expect.poll(() => rounds.asked, soon).toBeGreaterThan(3);
-  expect(rounds.expired).toBe(0);
+  expect(await lab.queued()).toEqual([]);
   down = false;
   await expect.poll(async () => idsOf(await lab.queued()), soon).toEqual([runIdOf(task.id, 0)]);
 });
@@ -159,6 +176,103 @@ test('tasks past their retention are forgotten', async () => {
   await expect(lab.store.getTask('acme', task.id)).resolves.toMatchObject({ state: 'cancelled' });
   lab.clock.advance(1);
   await expect.poll(() => lab.store.getTask('acme', task.id), soon).toBeUndefined();
+});
+
+test('a duty that fails leaves the others their turn', async () => {
+  const lab = await openLab();
+  const { rounds, store } = watched(lab, () => true);
+  const task = await orphan(lab);
+  await lab.store.requestCancel('acme', task.id);
+  await lab.door({ store, sweep: quick });
+  lab.clock.advance(3_600_000);
+  await expect.poll(() => lab.store.getTask('acme', task.id), soon).toBeUndefined();
+  expect(rounds.asked).toBeGreaterThan(0);
+});
+
+test('a run that was not started in time is expired, and its message runs nothing', async () => {
+  const lab = await openLab();
+  const { rounds, store } = watched(lab);
+  const door = await lab.door({ store, sweep: quick });
+  const { taskId } = await door.submit(submission({ request: { queueTimeout: '10m' } }));
+  lab.clock.advance(599_999);
+  await moreRounds(rounds);
+  await expect(lab.store.getTask('acme', taskId)).resolves.toMatchObject({ state: 'queued' });
+  lab.clock.advance(1);
+  const state = async () => (await lab.store.getTask('acme', taskId))?.state;
+  await expect.poll(state, soon).toBe('expired');
+  expect(await lab.store.getRuns('acme', taskId)).toMatchObject([{ error: { code: 'MOLT_RUN_EXPIRED' } }]);
+  const [order] = await queuedOrders(lab);
+  if (!order) return expect.fail('there is no order');
+  await expect(claim(lab, order)).resolves.toEqual({ verdict: 'final', state: 'expired' });
+});
+
+/** Ends a task with a callback, and says nothing of it: what a worker does that dies there. */
+async function endedUnanswered(lab: Lab, more: Partial<Task> = {}): Promise<Task> {
+  const task = await orphan(lab, { origin: { kind: 'http', requestId: 'r-1', callback }, ...more });
+  await lab.store.requestCancel(task.principal.tenant, task.id);
+  return task;
+}
+
+test('the end of a task that nobody told is told once, when it is old enough', async () => {
+  const lab = await openLab();
+  const { rounds, store } = watched(lab);
+  await lab.door({ store, sweep: quick });
+  const task = await endedUnanswered(lab);
+  const theirs = await endedUnanswered(lab, { principal: { tenant: 'other', id: 'key:x' } });
+  await orphan(lab);
+  lab.clock.advance(9_999);
+  await moreRounds(rounds);
+  await expect(lab.queued(replies)).resolves.toEqual([]);
+  lab.clock.advance(1);
+  await moreRounds(rounds);
+  const answers = await lab.queued(replies);
+  expect(idsOf(answers)).toEqual([replyIdOf(task.id), replyIdOf(theirs.id)]);
+  const body = { task, state: 'cancelled', counts: { cancelled: 1 }, tries: 0 };
+  expect(answers[0]).toMatchObject({ kind: 'reply', tenant: 'acme', trace: 't', body });
+});
+
+test('more ends than one step takes are told in one round', async () => {
+  const lab = await openLab();
+  const tasks: Task[] = [];
+  for (let n = 0; n < 101; n += 1) tasks.push(await endedUnanswered(lab));
+  lab.clock.advance(10_000);
+  // One round: the next is an hour away.
+  await lab.door();
+  await expect.poll(async () => (await lab.queued(replies)).length, soon).toBe(101);
+  expect(new Set(idsOf(await lab.queued(replies)))).toEqual(new Set(tasks.map(({ id }) => replyIdOf(id))));
+});
+
+/** A bus that answers publications with these outcomes, then as it is. */
+function withOutcomes(lab: Lab, outcomes: PublishOutcome[]) {
+  const tried: string[] = [];
+  const bus = withBus(lab.bus, {
+    async publish(message, to) {
+      tried.push(message.id);
+      return outcomes.shift() ?? lab.bus.publish(message, to);
+    },
+  });
+  return { bus, tried };
+}
+
+test('an answer the bus does not take is told when it does', async () => {
+  const lab = await openLab();
+  const { bus } = withOutcomes(lab, ['nacked', 'unroutable']);
+  const task = await endedUnanswered(lab);
+  lab.clock.advance(10_000);
+  await lab.door({ bus, sweep: quick });
+  await expect.poll(async () => idsOf(await lab.queued(replies)), soon).toEqual([replyIdOf(task.id)]);
+  await expect.poll(() => lab.store.listUnanswered('acme', 0, 5), soon).toEqual([]);
+});
+
+test('an answer whose publication has no outcome is published again at once, under its id', async () => {
+  const lab = await openLab();
+  const { bus, tried } = withOutcomes(lab, ['unknown']);
+  const task = await endedUnanswered(lab);
+  lab.clock.advance(10_000);
+  // One round: the next is an hour away.
+  await lab.door({ bus });
+  await expect.poll(async () => idsOf(await lab.queued(replies)), soon).toEqual([replyIdOf(task.id)]);
+  expect(tried).toEqual([replyIdOf(task.id), replyIdOf(task.id)]);
 });
 
 test('a door keeps the contract of a service: stop before start, twice, and with or without quiesce', async () => {

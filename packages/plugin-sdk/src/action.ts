@@ -1,4 +1,4 @@
-import type { Logger, Target } from '@moltbot/shared';
+import type { Logger, RunClass, Target } from '@moltbot/shared';
 import type { ZodType } from 'zod';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -51,6 +51,12 @@ export interface ActionDefinition<A = unknown> {
    * `own` (default): it may act by itself, and counts as started before `run` is called.
    */
   readonly effects?: 'by-exec' | 'own';
+  /**
+   * What may be done when it is not known whether it ran, unless the request says otherwise. Default: `guarded` for `by-exec`,
+   * else `at-most-once`. A guarded action is run again by the worker that takes over, and its commands are found on the target:
+   * it must ask for the same commands in the same order, one at a time.
+   */
+  readonly class?: RunClass;
   run(context: ActionContext<A>): Promise<ExecResult>;
 }
 

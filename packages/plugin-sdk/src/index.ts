@@ -8,4 +8,4 @@ export {
   type OutputStream,
 } from './action.ts';
 export { BasePlugin, isPluginEntry, type PluginClass, type PluginMetadata, pluginEntry } from './plugin.ts';
-export type { Transport, TransportResult, TransportRun } from './transport.ts';
+export type { GuardOrder, Transport, TransportResult, TransportRun } from './transport.ts';

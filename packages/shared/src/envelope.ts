@@ -2,7 +2,9 @@ import { z } from 'zod';
 import { MoltError } from './errors.ts';
 import { newId } from './ids.ts';
 import { TenantId } from './principal.ts';
+import { Reply, replyIdOf } from './reply.ts';
 import { RunOrder } from './run.ts';
+import type { TaskRecord } from './task.ts';
 
 export const envelopeVersion = 1;
 
@@ -10,6 +12,10 @@ export const envelopeVersion = 1;
 export interface MessageBodies {
   /** Runs on an executor of the pool whose queue it is in. */
   run: RunOrder;
+  /** Stands for a run that is with a worker: whoever meets it when that worker's lease is over takes the run over. */
+  watch: RunOrder;
+  /** The end of a task, for its origin. */
+  reply: Reply;
   /** To every executor: stop what runs of this task. */
   cancel: { readonly taskId: string };
 }
@@ -30,6 +36,8 @@ export interface Envelope<K extends MessageKind = MessageKind> {
 
 const bodies: { readonly [K in MessageKind]: z.ZodType<MessageBodies[K]> } = {
   run: RunOrder,
+  watch: RunOrder,
+  reply: Reply,
   cancel: z.strictObject({ taskId: z.uuid() }),
 };
 
@@ -56,6 +64,17 @@ export function envelope<K extends MessageKind>(
 ): Envelope<K> {
   const { tenant, trace, body, id = newId(), at = Date.now() } = fields;
   return { v: envelopeVersion, id, kind, tenant, at, trace, body };
+}
+
+/** The message that stands for a run from now on: same id, same time of first publication. */
+export const watchOf = ({ id, tenant, trace, at, body }: Envelope<'run' | 'watch'>): Envelope<'watch'> =>
+  envelope('watch', { id, tenant, trace, at, body });
+
+/** The end of a task on its way to the origin: the same message, whoever makes it. `record` is one of an ended task. */
+export function replyEnvelope({ task, state, counts, finishedAt = task.acceptedAt }: TaskRecord): Envelope<'reply'> {
+  const body = { task, state, counts, finishedAt, tries: 0 };
+  const { principal, trace } = task;
+  return envelope('reply', { id: replyIdOf(task.id), tenant: principal.tenant, trace, at: finishedAt, body });
 }
 
 export const encodeEnvelope = (message: Envelope): Buffer => Buffer.from(JSON.stringify(message));

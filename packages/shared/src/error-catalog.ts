@@ -151,6 +151,36 @@ export const errorCatalog = {
     title: 'The run could not be given to any executor',
     remedy: 'The dead queue holds it with its reason.',
   },
+  MOLT_RUN_EXPIRED: {
+    status: 504,
+    title: 'The run was not started in time',
+    remedy: 'Start more executors, or raise `queueTimeout` or `deadline`.',
+  },
+  MOLT_NO_GUARD: {
+    status: 500,
+    title: 'The target cannot keep a record of the command',
+    remedy: 'Correct what the message names, or set `guard: off` on the target, or ask for the class at-most-once.',
+  },
+  MOLT_NOT_UNKNOWN: {
+    status: 409,
+    title: 'The run is not open to be resolved',
+    remedy: 'Only a run in the state unknown that nobody has resolved can be.',
+  },
+  MOLT_BAD_CALLBACK: {
+    status: 400,
+    title: 'The callback cannot be used',
+    remedy: 'Use an address that the network can be left by, or list its host in callbacks.allow.',
+  },
+  MOLT_CALLBACK_FAILED: {
+    status: 502,
+    title: 'The callback could not be delivered',
+    remedy: 'Correct the receiver, then replay the dead letter.',
+  },
+  MOLT_CANNOT_REPLAY: {
+    status: 409,
+    title: 'The dead letter cannot be replayed',
+    remedy: 'The message says why; drop it when it is of no use.',
+  },
   MOLT_SSH_UNKNOWN_HOST: {
     status: 502,
     title: 'The name of the target cannot be resolved',

@@ -13,9 +13,11 @@ export { type Clock, systemClock } from './clock.ts';
 export { composeServices, healthOf } from './compose-services.ts';
 export type {
   ApiKeyConfig,
+  CallbacksConfig,
   Config,
   ExecutorConfig,
   GatewayConfig,
+  GuardConfig,
   InventoryTarget,
   LimitsConfig,
   PlatformsConfig,
@@ -39,10 +41,12 @@ export {
   isKind,
   type MessageBodies,
   type MessageKind,
+  replyEnvelope,
+  watchOf,
 } from './envelope.ts';
 export { type ErrorCode, type ErrorEntry, errorCatalog, errorCodes } from './error-catalog.ts';
 export { asMoltError, type ErrorPlace, hasCode, isMoltError, MoltError, type MoltErrorOptions } from './errors.ts';
-export { newId, runIdOf, runIndexOf, taskIdOf } from './ids.ts';
+export { idFrom, newId, runIdOf, runIndexOf, taskIdOf } from './ids.ts';
 export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export type { JournalEntry, MessageJournal } from './message-journal.ts';
 export {
@@ -58,10 +62,12 @@ export {
 } from './metrics.ts';
 export { nearest } from './nearest.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './ops-server.ts';
-export { Origin } from './origin.ts';
+export { Callback, Origin } from './origin.ts';
 export { Principal, TenantId } from './principal.ts';
+export { Reply, replyIdOf } from './reply.ts';
 export { requireDistributed } from './require-distributed.ts';
-export { RunOrder, type RunRecord } from './run.ts';
+export { type AttemptNote, classOf, type Resolution, RunOrder, type RunRecord } from './run.ts';
+export { mayRunAgain, RunClass, runClasses } from './run-class.ts';
 export { type MainContext, runMain } from './run-main.ts';
 export { RunError, RunOutcome } from './run-outcome.ts';
 export { isFinal, isLeased, isLegalRunMove, legalRunMoves, type RunState, runStates } from './run-state.ts';

@@ -20,7 +20,8 @@ export const legalRunMoves: Readonly<Record<RunState, readonly RunState[]>> = {
   held: ['queued', 'cancelled', 'expired'],
   queued: ['claimed', 'cancelled', 'expired', 'undeliverable'],
   claimed: ['queued', 'running', 'failed', 'timed-out', 'cancelled', 'unknown', 'undeliverable', 'expired'],
-  running: ['succeeded', 'failed', 'timed-out', 'cancelled', 'unknown'],
+  // Back to queued: what may be run again (RunClass) waits for its next attempt.
+  running: ['queued', 'succeeded', 'failed', 'timed-out', 'cancelled', 'unknown'],
   succeeded: [],
   failed: [],
   'timed-out': [],

@@ -8,6 +8,11 @@ interface TargetBase {
   readonly labels: Readonly<Record<string, string>>;
   /** The group of executors that can reach it. */
   readonly pool: string;
+  /**
+   * How commands are kept on the target: `shell` (default), under systemd as a transient unit, or `off` where no record can be
+   * kept: then they are at-most-once.
+   */
+  readonly guard?: 'shell' | 'systemd' | 'off' | undefined;
 }
 
 /** The executor's own host. */
@@ -29,7 +34,12 @@ export interface SshTarget extends TargetBase {
 const name = z
   .string()
   .regex(/^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9])?$/, 'a name is 1 to 128 of A-Z a-z 0-9 . _ -');
-const base = { name, labels: z.record(z.string(), z.string()), pool: z.string() };
+const base = {
+  name,
+  labels: z.record(z.string(), z.string()),
+  pool: z.string(),
+  guard: z.enum(['shell', 'systemd', 'off']).optional(),
+};
 
 export const Target: z.ZodType<Target> = z.discriminatedUnion('transport', [
   z.strictObject({ ...base, transport: z.literal('local') }),

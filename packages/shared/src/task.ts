@@ -1,16 +1,21 @@
 import { z } from 'zod';
 import { Origin } from './origin.ts';
 import { Principal } from './principal.ts';
+import { RunClass } from './run-class.ts';
 import type { RunCounts, TaskState } from './task-state.ts';
 
 export type Priority = 'interactive' | 'batch';
 export const Priority: z.ZodType<Priority, Priority> = z.enum(['interactive', 'batch']);
 
-/** How long each phase of a run may take, in ms; `idle` 0 means no limit on silence. */
+/** How long each phase of a run may take, in ms; `idleMs` 0 means no limit on silence. */
 export interface RunLimits {
   readonly connectMs: number;
   readonly idleMs: number;
   readonly totalMs: number;
+  /** From acceptance to the start; 0 for no limit. */
+  readonly queueMs: number;
+  /** From acceptance to the end, whatever lies between; 0 for no limit. */
+  readonly deadlineMs: number;
   /** Bytes of stdout and stderr together that are kept; the rest is dropped and said. */
   readonly outputBytes: number;
 }
@@ -24,6 +29,9 @@ export interface Task {
   readonly on: string;
   readonly priority: Priority;
   readonly limits: RunLimits;
+  readonly class: RunClass;
+  /** Further attempts after what is safe to repeat (see `mayRunAgain`; and whatever failed before the command was sent). */
+  readonly retries: number;
   readonly principal: Principal;
   readonly origin: Origin;
   /** Epoch ms. */
@@ -47,6 +55,8 @@ export const RunLimits: z.ZodType<RunLimits> = z.strictObject({
   connectMs: z.int().positive(),
   idleMs: z.int().nonnegative(),
   totalMs: z.int().positive(),
+  queueMs: z.int().nonnegative(),
+  deadlineMs: z.int().nonnegative(),
   outputBytes: z.int().positive(),
 });
 
@@ -57,6 +67,8 @@ export const Task: z.ZodType<Task> = z.strictObject({
   on: z.string(),
   priority: Priority,
   limits: RunLimits,
+  class: RunClass,
+  retries: z.int().nonnegative(),
   principal: Principal,
   origin: Origin,
   acceptedAt: z.int(),

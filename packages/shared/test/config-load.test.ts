@@ -31,8 +31,11 @@ describe('without a file', () => {
           slots: 32,
           ops: { host: '127.0.0.1', port: 0 },
           outputCapBytes: 16_777_216,
-          timeouts: { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000 },
+          timeouts: { connectMs: 15_000, idleMs: 0, totalMs: 3_600_000, queueMs: 86_400_000 },
+          watchAfterMs: 600_000,
         },
+        guard: { directory: '~/.moltbot', retentionMs: 259_200_000 },
+        callbacks: { allow: [], timeoutMs: 10_000, giveUpAfterMs: 86_400_000 },
         ssh: {
           knownHosts: '/srv/.moltbot/known_hosts',
           hostKeys: 'strict',
@@ -117,6 +120,25 @@ describe('the file', () => {
     ]);
   });
 
+  test('the guard of a target and the hosts of callbacks are as they are written', async () => {
+    const text = [
+      'callbacks: {allow: [hooks.internal, 10.0.0.0/8, "fd00::/8", 127.0.0.1]}',
+      'guard: {directory: /var/lib/moltbot, retention: 25h}',
+      'targets: [{name: a, transport: local, guard: "off"}]',
+    ].join('\n');
+    const { callbacks, guard, targets } = await load({ text });
+    expect(callbacks.allow).toEqual(['hooks.internal', '10.0.0.0/8', 'fd00::/8', '127.0.0.1']);
+    expect(guard).toEqual({ directory: '/var/lib/moltbot', retentionMs: 90_000_000 });
+    expect(targets).toEqual([
+      { name: 'a', labels: {}, transport: 'local', tenant: 'default', pool: 'default', guard: 'off' },
+    ]);
+  });
+
+  test('without a limit on the time to start, how long targets remember is free', async () => {
+    const config = await load({ text: 'executor: {timeouts: {queue: 0s}}\nguard: {retention: 1h}' });
+    expect([config.executor.timeouts.queueMs, config.guard.retentionMs]).toEqual([0, 3_600_000]);
+  });
+
   test('a tag that YAML does not know gives a warning', async () => {
     expect(await warningsOf({ text: 'bot: {name: !shout x}' })).toEqual(['config.yaml:1:13 Unresolved tag: !shout']);
   });
@@ -165,6 +187,8 @@ describe('the environment', () => {
       MOLTBOT_GATEWAY_PORT: 'tcp://10.0.0.1:8420',
       MOLTBOT_REDIS_SERVICE_PORT_HTTP_ALT: '6379',
       MOLTBOT_CONFIG: '',
+      MOLTBOT_URL: 'http://moltbot:8420',
+      MOLTBOT_API_KEY: 'mb_a_b_c',
     };
     expect((await load({ environment })).gateway.port).toBe(8420);
     expect(await warningsOf({ environment })).toEqual([

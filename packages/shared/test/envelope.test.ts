@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  Callback,
   decodeEnvelope,
   encodeEnvelope,
   envelope,
@@ -8,7 +9,10 @@ import {
   isKind,
   newId,
   type RunOrder,
+  replyEnvelope,
+  replyIdOf,
   runIdOf,
+  watchOf,
 } from '../src/index.ts';
 
 const taskId = newId();
@@ -31,7 +35,9 @@ const order: RunOrder = {
     args: { command: 'true' },
     on: 'web-1',
     priority: 'interactive',
-    limits: { connectMs: 1, idleMs: 0, totalMs: 1, outputBytes: 1 },
+    limits: { connectMs: 1, idleMs: 0, totalMs: 1, queueMs: 0, deadlineMs: 0, outputBytes: 1 },
+    class: 'guarded',
+    retries: 0,
     principal: { tenant: 'default', id: 'key:a' },
     origin: { kind: 'http', requestId: 'r' },
     acceptedAt: 1,
@@ -59,6 +65,36 @@ test('what is encoded is decoded as it was', () => {
   const decoded = decodeEnvelope(encodeEnvelope(cancel));
   expect(isKind(decoded, 'cancel') && decoded.body.taskId).toBe(taskId);
   expect(isKind(decoded, 'run')).toBe(false);
+});
+
+test('a watch stands for the run: its id and time are those of the run', () => {
+  const watch = watchOf(run);
+  expect(watch).toEqual({ ...run, kind: 'watch' });
+  expect(decodeEnvelope(encodeEnvelope(watch))).toEqual(watch);
+});
+
+test('the reply of a task is the same whoever makes it, and carries all that is needed to say it', () => {
+  const { task } = order;
+  const record = { task, state: 'failed', counts: { failed: 1 }, cancelRequested: false, finishedAt: 9 } as const;
+  const reply = replyEnvelope(record);
+  expect(reply).toMatchObject({ id: replyIdOf(taskId), kind: 'reply', tenant: 'default', trace: 't', at: 9 });
+  expect(reply.body).toEqual({ task, state: 'failed', counts: { failed: 1 }, finishedAt: 9, tries: 0 });
+  expect(replyEnvelope(record)).toEqual(reply);
+  expect(decodeEnvelope(encodeEnvelope(reply))).toEqual(reply);
+});
+
+test.each([
+  ['no base64', 'whsec_?'],
+  ['too short', `whsec_${Buffer.alloc(23).toString('base64')}`],
+  ['too long', `whsec_${Buffer.alloc(65).toString('base64')}`],
+  ['no prefix', Buffer.alloc(24).toString('base64')],
+])('the secret of a callback that has %s is refused', (_what, secret) => {
+  expect(Callback.safeParse({ url: 'https://example.com/', secret }).success).toBe(false);
+});
+
+test.each([24, 25, 26, 63, 64])('the secret of a callback may have %d bytes', (size) => {
+  const secret = `whsec_${Buffer.alloc(size, 0xfb).toString('base64')}`;
+  expect(Callback.safeParse({ url: 'https://example.com/', secret }).success).toBe(true);
 });
 
 test('id and time are made when they are not given', () => {

@@ -41,6 +41,7 @@ test('the moves are these and no others', () => {
       'claimed → unknown',
       'claimed → undeliverable',
       'claimed → expired',
+      'running → queued',
       'running → succeeded',
       'running → failed',
       'running → timed-out',

@@ -1,5 +1,5 @@
 import { MoltError, type Task, type TaskRecord } from '@moltbot/shared';
-import type { TaskPage, TaskQuery } from './port.ts';
+import type { DeadLetter, TaskPage, TaskQuery } from './port.ts';
 
 /** Where a task stands in the order of acceptance: `<acceptedAt>:<id>`, of equal length so that text sorts as time does. */
 export const positionOf = ({ acceptedAt, id }: Pick<Task, 'acceptedAt' | 'id'>): string =>
@@ -9,12 +9,25 @@ export const positionOf = ({ acceptedAt, id }: Pick<Task, 'acceptedAt' | 'id'>):
 export const timePosition = (ms: number): string => String(Math.max(0, Math.ceil(ms))).padStart(16, '0');
 
 /** @throws MOLT_BAD_REQUEST when the text is not a cursor of a page. */
-function checkCursor(cursor: string | undefined): string | undefined {
-  if (cursor === undefined || /^\d{16}:[\w-]{1,64}$/.test(cursor)) return cursor;
+const checkCursor = (cursor: string | undefined): string | undefined => checkForm(cursor, /^\d{16}:[\w-]{1,64}$/);
+
+function checkForm(cursor: string | undefined, form: RegExp): string | undefined {
+  if (cursor === undefined || form.test(cursor)) return cursor;
   throw new MoltError('MOLT_BAD_REQUEST', 'the cursor is not one of a page', {
     places: [{ path: '/cursor', message: 'use the cursor of the page before' }],
   });
 }
+
+/** Where a dead letter stands, as a task does; its id may be any text. */
+export const letterPositionOf = ({ diedAt, id }: Pick<DeadLetter, 'diedAt' | 'id'>): string =>
+  `${timePosition(diedAt)}:${id}`;
+
+/** Characters of a position before the id. */
+export const timeLength = 17;
+
+/** @throws MOLT_BAD_REQUEST when the text is not a cursor of a page. */
+export const checkLetterCursor = (cursor: string | undefined): string | undefined =>
+  checkForm(cursor, /^\d{16}:[^\0]{1,512}$/);
 
 /** A task found while scanning; no record when it was forgotten meanwhile. */
 export interface Scanned {

@@ -1,4 +1,15 @@
-import type { RunOrder, RunOutcome, RunRecord, RunState, Service, Task, TaskRecord, TaskState } from '@moltbot/shared';
+import type {
+  Resolution,
+  RunError,
+  RunOrder,
+  RunOutcome,
+  RunRecord,
+  RunState,
+  Service,
+  Task,
+  TaskRecord,
+  TaskState,
+} from '@moltbot/shared';
 
 /** What `acceptTask` is given: the task and its runs, all of one tenant, in one step. */
 export interface NewTask {
@@ -11,9 +22,11 @@ export interface NewTask {
 export type AcceptOutcome =
   | { readonly kind: 'new' }
   | { readonly kind: 'same'; readonly taskId: string }
-  | { readonly kind: 'conflict'; readonly taskId: string };
+  | { readonly kind: 'conflict'; readonly taskId: string }
+  /** A task that was withdrawn has this id: the same request needs another. */
+  | { readonly kind: 'taken' };
 
-/** The right to move one run: valid while no later claim has a higher fence. */
+/** The right to move one run: valid until its holder lets go of the run, or a later claim has a higher fence. */
 export interface RunToken {
   readonly tenant: string;
   readonly runId: string;
@@ -28,23 +41,45 @@ export interface ClaimRequest {
   readonly redelivered: boolean;
   /** Epoch ms of the message's first publication. */
   readonly publishedAt: number;
+  /** Unique to this try: repeated under the same id while it holds the run, a claim answers as it did the first time. */
+  readonly claimId: string;
   /** Also start it, in the same step: `run` then means running, as after `startRun`. */
   readonly start: boolean;
 }
 
+/** A run that this worker now holds, and what is recorded of it. */
+export interface HeldRun {
+  readonly token: RunToken;
+  readonly attempt: number;
+  /** Bytes of each stream that are stored; they may be of earlier attempts (`history`). */
+  readonly stored: Readonly<Record<OutputStream, number>>;
+  /** Bytes of them that are of this attempt. */
+  readonly ofAttempt: Readonly<Record<OutputStream, number>>;
+  /** Epoch ms of the first start of this attempt, where it had one. */
+  readonly startedAt?: number | undefined;
+  readonly cancelRequested: boolean;
+}
+
 /**
- * - `run`: never started; this worker may run it. The record was made from the order if there was none.
- * - `lost`: it had started (or may have) under a worker that is gone; this worker holds it to give it its end.
+ * - `run`: this attempt never started; this worker may start it. The record was made from the order if there was none.
+ * - `lost`: it had started (or may have) under a worker that is gone; this worker holds it, in the state running, to take it over
+ *   or to give it its end.
  * - `busy`: another worker's lease is in force for `retryAfterMs`.
  * - `final`: it has ended (a cancel that was waiting for a claim ends it here); nothing to do.
  */
 export type Claim =
-  | { readonly verdict: 'run'; readonly token: RunToken; readonly attempt: number }
-  | { readonly verdict: 'lost'; readonly token: RunToken; readonly attempt: number }
-  | { readonly verdict: 'busy'; readonly retryAfterMs: number }
+  | ({ readonly verdict: 'run' } & HeldRun)
+  | ({ readonly verdict: 'lost' } & HeldRun)
+  | {
+      readonly verdict: 'busy';
+      readonly retryAfterMs: number;
+      readonly cancelRequested: boolean;
+      /** Since its start; 0 while it has not started. */
+      readonly runningMs: number;
+    }
   | { readonly verdict: 'final'; readonly state: RunState };
 
-/** `fenced`: a later claim holds the run; stop touching it. `illegal`: the table of moves does not allow it. */
+/** `fenced`: the token is not valid any more; stop touching the run. `illegal`: the table of moves does not allow it. */
 export type MoveOutcome = 'ok' | 'fenced' | 'illegal';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -78,7 +113,10 @@ export type TaskEvent = { readonly seq: number; readonly at: number } & (
       readonly exitCode?: number | undefined;
       readonly signal?: string | undefined;
       readonly errorCode?: string | undefined;
+      /** Of a run that goes back to queued: epoch ms of its next attempt. */
+      readonly retryAt?: number | undefined;
     }
+  | { readonly kind: 'resolved'; readonly runId: string; readonly as: Resolution['as']; readonly by: string }
   | {
       readonly kind: 'output';
       readonly runId: string;
@@ -110,13 +148,37 @@ export type CancelOutcome =
   | { readonly kind: 'absent' }
   /** It had ended before. */
   | { readonly kind: 'final'; readonly state: TaskState }
-  /** Runs that waited are cancelled; `leased` runs are with workers, who were told through their lease. */
-  | { readonly kind: 'requested'; readonly state: TaskState; readonly leased: number };
+  /** Runs that waited are cancelled; `leased` runs are with workers, who learn of it with the renewal of their lease. */
+  | { readonly kind: 'requested'; readonly state: TaskState; readonly leased: readonly RunOrder[] };
 
 export interface LeaseRenewal {
   readonly token: RunToken;
   readonly held: boolean;
   readonly cancelRequested: boolean;
+}
+
+export type OutputRest = { readonly at: number; readonly chunks: readonly OutputChunk[] };
+
+/** A message that died on the bus, kept for people. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly tenant: string;
+  /** Epoch ms. */
+  readonly diedAt: number;
+  readonly reason: string;
+  /** `queueText` of the queue it died in. */
+  readonly queue?: string | undefined;
+  /** Kind of the message; absent when it cannot be decoded. */
+  readonly kind?: string | undefined;
+  readonly bytes: Buffer;
+  /** Times it was published again by itself, as it was innocent of its death. */
+  readonly resubmitted: number;
+}
+
+export interface DeadLetterPage {
+  /** Newest first. */
+  readonly letters: readonly DeadLetter[];
+  readonly cursor?: string | undefined;
 }
 
 export interface RateDecision {
@@ -156,17 +218,22 @@ export interface LeaseOutcome {
  */
 export interface Store extends Service {
   // Tasks
-  /** A task that is there already under its id is `same`: an accept whose answer was lost may be repeated. */
+  /**
+   * The idempotency key decides first. A task that is there already under its id is `same`: an accept whose
+   * answer was lost may be repeated.
+   */
   acceptTask(task: NewTask): Promise<AcceptOutcome>;
   /** The bus has confirmed every run of these. */
   markPublished(tenant: string, taskIds: readonly string[]): Promise<void>;
+  /** False for a task that is open and not marked published: it may be in the store alone. */
+  isPublished(tenant: string, taskId: string): Promise<boolean>;
   /** Accepted at least `olderThanMs` ago, not final, and not marked published: the sweeper's work, oldest first. */
   listUnpublished(tenant: string, olderThanMs: number, limit: number): Promise<readonly (readonly RunOrder[])[]>;
   /**
    * Takes back a task that the bus would not keep: runs still queued become undeliverable, its idempotency key is free again.
-   * `kept` when any run was claimed before: the task stands.
+   * `kept` when a later acceptance has taken its id (`acceptedAt` is another), or any run was claimed before, or another door was asked for it again meanwhile: the task stands.
    */
-  withdrawTask(tenant: string, taskId: string, error: NonNullable<RunOutcome['error']>): Promise<'withdrawn' | 'kept'>;
+  withdrawTask(task: Task, error: RunError): Promise<'withdrawn' | 'kept'>;
   getTask(tenant: string, taskId: string): Promise<TaskRecord | undefined>;
   /** In order of index. */
   getRuns(tenant: string, taskId: string): Promise<readonly RunRecord[]>;
@@ -178,14 +245,31 @@ export interface Store extends Service {
   /** claimed → running: call it before the first byte of the command leaves. `cancelled` ends it there instead. */
   startRun(token: RunToken): Promise<MoveOutcome | 'cancelled'>;
   renewLeases(tokens: readonly RunToken[], leaseMs: number): Promise<readonly LeaseRenewal[]>;
-  /** claimed → queued: handed back unstarted. */
-  releaseRun(token: RunToken): Promise<MoveOutcome>;
-  /** To a final state, with the output that was not appended yet (`at` as in `appendOutput`). Repeating a finish that succeeded is `ok`. */
-  finishRun(
+  /**
+   * Lets go of the run, so that the next claim need not wait for the lease. claimed → queued: handed back unstarted.
+   * running stays running, and the next claim is `lost`. The output that was not appended yet goes with it. A cancel that waited
+   * for the worker of a claimed run ends it here. Repeating a release that succeeded is `ok`.
+   */
+  releaseRun(token: RunToken, rest?: OutputRest): Promise<MoveOutcome>;
+  /**
+   * claimed or running → queued, for another attempt not before `delayMs` have passed (the message waits, not the store): the error
+   * becomes the attempt's note in `history`. A cancel that was asked for ends it here: `cancelled`. Repeating it answers the same.
+   */
+  retryRun(
     token: RunToken,
-    outcome: RunOutcome,
-    rest?: { readonly at: number; readonly chunks: readonly OutputChunk[] },
-  ): Promise<MoveOutcome>;
+    retry: { readonly error: RunError; readonly delayMs: number; readonly rest?: OutputRest | undefined },
+  ): Promise<MoveOutcome | 'cancelled'>;
+  /** To a final state, with the output that was not appended yet (`at` as in `appendOutput`). Repeating a finish that succeeded is `ok`. */
+  finishRun(token: RunToken, outcome: RunOutcome, rest?: OutputRest): Promise<MoveOutcome>;
+  /** Notes what a person found out about an unknown run; the task gets an event. `closed`: not unknown, or resolved before. */
+  resolveRun(tenant: string, runId: string, resolution: Resolution): Promise<'ok' | 'absent' | 'closed'>;
+  /**
+   * Gives runs that are still queued, or claimed under a lease that is over, their end when their time to start (`queueMs`,
+   * `deadlineMs` of the task's limits, from `acceptedAt`) is past: → expired. Runs of such a task that the store has no record of
+   * (it was emptied, and learned the task from another run's message): → unknown, once their messages had time to come as well.
+   * Returns the number of tasks looked at.
+   */
+  expireQueued(tenant: string, limit: number): Promise<number>;
   /** A run whose message died on the bus: queued or claimed without a lease in force → undeliverable. */
   abandonRun(order: RunOrder, outcome: RunOutcome): Promise<MoveOutcome>;
 
@@ -208,6 +292,24 @@ export interface Store extends Service {
   watchTask(tenant: string, taskId: string, wake: () => void): () => void;
   /** As `watchTask`, for those who wait for the end alone; a task that ended a moment before wakes as well. */
   watchEnd(tenant: string, taskId: string, wake: () => void): () => void;
+
+  // Replies and dead letters
+  /** Ended tasks with a callback that are not marked answered, ended at least `olderThanMs` ago, oldest first. */
+  listUnanswered(tenant: string, olderThanMs: number, limit: number): Promise<readonly TaskRecord[]>;
+  /** Their replies are safe on the bus. */
+  markAnswered(tenant: string, taskIds: readonly string[]): Promise<void>;
+  /** Remembers that the reply was delivered, as long as a task is kept. */
+  markDelivered(tenant: string, replyId: string): Promise<void>;
+  wasDelivered(tenant: string, replyId: string): Promise<boolean>;
+  /** Under an id that is there already it takes its place. */
+  putDeadLetter(letter: DeadLetter): Promise<void>;
+  getDeadLetter(tenant: string, id: string): Promise<DeadLetter | undefined>;
+  listDeadLetters(
+    tenant: string,
+    query: { readonly limit: number; readonly cursor?: string | undefined },
+  ): Promise<DeadLetterPage>;
+  /** False when there was none. */
+  dropDeadLetter(tenant: string, id: string): Promise<boolean>;
 
   // Limits, leases, keys
   takeToken(request: RateRequest): Promise<RateDecision>;

@@ -2,15 +2,18 @@ import { checkServiceContract } from '@moltbot/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Store } from '../src/port.ts';
 import type { Retention } from '../src/retention.ts';
+import { attemptsConformance } from './conformance/attempts.ts';
+import { expiryConformance } from './conformance/expiry.ts';
 import { forgettingConformance } from './conformance/forgetting.ts';
 import { leasesConformance } from './conformance/leases.ts';
 import { limitsConformance } from './conformance/limits.ts';
 import { outputConformance } from './conformance/output.ts';
 import { randomConformance } from './conformance/random.ts';
+import { repliesConformance } from './conformance/replies.ts';
 import { runsConformance } from './conformance/runs.ts';
 import { type CreateStore, suiteOf } from './conformance/suite.ts';
 import { tasksConformance } from './conformance/tasks.ts';
-import { newTask } from './fixtures.ts';
+import { claimOf, late, newTask, orderOf } from './fixtures.ts';
 
 const week: Retention = { tasksMs: 604_800_000, outputMs: 604_800_000 };
 
@@ -19,7 +22,7 @@ export function storeConformance(name: string, create: CreateStore): void {
   describe(`${name} is a Store`, () => {
     let store: Store;
     beforeAll(async () => {
-      store = create(week);
+      store = create(week, 0);
       await store.start();
     });
     afterAll(() => store.stop());
@@ -29,10 +32,23 @@ export function storeConformance(name: string, create: CreateStore): void {
     tasksConformance(suite);
     runsConformance(suite);
     leasesConformance(suite);
+    attemptsConformance(suite);
+    expiryConformance(suite);
+    repliesConformance(suite);
     outputConformance(suite);
     limitsConformance(suite);
     randomConformance(suite);
     describe('forgetting', () => forgettingConformance(create));
+
+    it('gives the messages of a task time when it lost its records', async () => {
+      const patient = create(week);
+      await patient.start();
+      const { task } = newTask({ tenant: 'patient', runs: 2, ...late() });
+      expect(await patient.claimRun(claimOf(orderOf(task, 0)))).toMatchObject({ verdict: 'run' });
+      expect(await patient.expireQueued('patient', 10)).toBe(0);
+      expect(await patient.claimRun(claimOf(orderOf(task, 1)))).toMatchObject({ verdict: 'run' });
+      await patient.stop();
+    });
 
     it('refuses every call before it is started', async () => {
       const unstarted = create(week);

@@ -8,7 +8,8 @@ import { newId, silentLogger } from '@moltbot/shared';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createSqliteStore, type SqliteStore } from '../src/index.ts';
 import { createDatabase } from '../src/sqlite/database.ts';
-import { newTask } from './fixtures.ts';
+import { migrations } from '../src/sqlite/schema.ts';
+import { claimOf, newTask } from './fixtures.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'moltbot-database-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -140,6 +141,30 @@ describe('the file', () => {
     const db = new DatabaseSync(file);
     expect(db.prepare('PRAGMA integrity_check').get()).toEqual({ integrity_check: 'ok' });
     db.close();
+  });
+
+  it('of the first version is brought up to date with what is in it', async () => {
+    const file = newFile();
+    const old = new DatabaseSync(file);
+    old.exec(`${migrations[0]}; PRAGMA user_version = 1`);
+    const { task, orders } = newTask();
+    const values = [task.principal.tenant, task.id, JSON.stringify(task), task.action, task.acceptedAt];
+    old
+      .prepare(`INSERT INTO tasks VALUES (?, ?, ?, ?, ?, 'queued', '{"queued":1}', 1, 0, 0, NULL, NULL)`)
+      .run(...values);
+    const [order] = orders;
+    if (!order) throw new Error('no order');
+    old
+      .prepare(`INSERT INTO runs (tenant, id, task_id, place, target, state) VALUES (?, ?, ?, 0, ?, 'queued')`)
+      .run(task.principal.tenant, order.runId, task.id, JSON.stringify(order.target));
+    old.close();
+    const store = open(file);
+    await store.start();
+    expect(await store.getTask('acme', task.id)).toMatchObject({ task, state: 'queued' });
+    const claimed = await store.claimRun(claimOf(order, { start: true }));
+    expect(claimed).toMatchObject({ verdict: 'run', attempt: 1 });
+    expect(await store.getRuns('acme', task.id)).toMatchObject([{ state: 'running', history: [] }]);
+    await store.stop();
   });
 
   it('of a newer version, of another program, or in no directory is refused with the reason', async () => {

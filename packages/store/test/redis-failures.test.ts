@@ -3,7 +3,7 @@ import { type Logger, Secret, silentLogger } from '@moltbot/shared';
 import { eventually, startRedis, type TestRedis } from '@moltbot/testkit';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createRedisStore, type Store } from '../src/index.ts';
-import { claimOf, done, first, newTask, orderOf, stdout } from './fixtures.ts';
+import { answered, claimOf, done, error, first, late, newTask, orderOf, stdout } from './fixtures.ts';
 
 const retention = { tasksMs: 604_800_000, outputMs: 604_800_000 };
 const storeDown = { code: 'MOLT_STORE_DOWN' };
@@ -11,7 +11,7 @@ const storeDown = { code: 'MOLT_STORE_DOWN' };
 let redis: TestRedis;
 let store: Store;
 const open = (url = redis.url, log: Logger = silentLogger): Store =>
-  createRedisStore({ url: new Secret(url), retention, log });
+  createRedisStore({ url: new Secret(url), retention, log, lostAfterMs: 0 });
 const healthy = (): Promise<unknown> => eventually('the store is there again', () => store.health().ok);
 
 beforeAll(async () => {
@@ -244,9 +244,51 @@ describe('a run whose record may have been lost with unsynced writes', () => {
   it('is run when its message is new, or younger than the server', async () => {
     const fresh = first(newTask().orders);
     expect(await store.claimRun(claimOf(fresh, { publishedAt: longAgo }))).toMatchObject({ verdict: 'run' });
-    const young = first(newTask().orders);
-    const request = claimOf(young, { redelivered: true, publishedAt: later() });
+    const young = newTask();
+    await store.acceptTask(young);
+    const request = claimOf(first(young.orders), { redelivered: true, publishedAt: later() });
     expect(await store.claimRun(request)).toMatchObject({ verdict: 'run', attempt: 1 });
+  });
+
+  it('is an attempt with nothing stored when the store was emptied', async () => {
+    const { task } = newTask({ ...answered, ...late(), runs: 2 });
+    const [order, other] = [orderOf(task, 0), orderOf(task, 1)];
+    await store.acceptTask({ task, orders: [order, other] });
+    const request = claimOf(order, { start: true });
+    const before = await store.claimRun(request);
+    if (before.verdict !== 'run') throw new Error(before.verdict);
+    await store.appendOutput(before.token, 0, [stdout('gone')]);
+    await redis.restartEmpty();
+    await healthy();
+    const none = { stdout: 0, stderr: 0 };
+    const again = { ...request, redelivered: true, publishedAt: longAgo };
+    const lost = await store.claimRun(again);
+    if (lost.verdict !== 'lost') throw new Error(lost.verdict);
+    expect(lost).toMatchObject({ attempt: 1, stored: none, ofAttempt: none, cancelRequested: false });
+    expect(await store.claimRun(again)).toEqual(lost);
+    expect(await store.retryRun(before.token, { error, delayMs: 0 })).toBe('fenced');
+    expect(await store.releaseRun(before.token)).toBe('fenced');
+    expect(await store.finishRun(lost.token, done)).toBe('ok');
+    // Its other run never came back: the task still ends, and is answered.
+    expect(await store.expireQueued('acme', 10)).toBe(1);
+    expect(await store.getTask('acme', task.id)).toMatchObject({
+      state: 'unknown',
+      counts: { succeeded: 1, unknown: 1 },
+    });
+    expect((await store.listUnanswered('acme', 0, 10)).map((record) => record.task.id)).toEqual([task.id]);
+  });
+
+  it('answers a repeated claim as before when the server came back with its record', async () => {
+    const synced = await startRedis({ args: ['--appendfsync', 'always'] });
+    const kept = open(synced.url);
+    await kept.start();
+    const request = claimOf(first(newTask().orders), { start: true });
+    const answer = await kept.claimRun(request);
+    await synced.restart();
+    const again = { ...request, redelivered: true, publishedAt: longAgo };
+    expect(await eventually('it answers', () => kept.claimRun(again))).toEqual(answer);
+    await kept.stop();
+    await synced.stop();
   });
 
   it('makes the records of a store that was emptied again, and ends the run', async () => {

@@ -11,8 +11,13 @@ const directory = mkdtempSync(join(tmpdir(), 'moltbot-sqlite-'));
 afterAll(() => rmSync(directory, { recursive: true }));
 const retention = { tasksMs: 604_800_000, outputMs: 604_800_000 };
 
-storeConformance('the SQLite store', (kept) =>
-  createSqliteStore({ file: join(directory, `${newId()}.db`), retention: kept, log: silentLogger }),
+storeConformance('the SQLite store', (kept, lostAfterMs) =>
+  createSqliteStore({
+    file: join(directory, `${newId()}.db`),
+    retention: kept,
+    log: silentLogger,
+    lostAfterMs,
+  }),
 );
 
 describe('the journal of the embedded bus', () => {
@@ -82,7 +87,12 @@ describe('the clock of the SQLite store', () => {
     await store.claimRun(claimOf(order, { leaseMs: 1_000 }));
     const other = claimOf(order, { worker: 'w2' });
     now += 999;
-    expect(await store.claimRun(other)).toEqual({ verdict: 'busy', retryAfterMs: 1 });
+    expect(await store.claimRun(other)).toEqual({
+      verdict: 'busy',
+      retryAfterMs: 1,
+      cancelRequested: false,
+      runningMs: 0,
+    });
     now += 1;
     expect(await store.claimRun(other)).toMatchObject({ verdict: 'run', attempt: 2 });
     await store.stop();

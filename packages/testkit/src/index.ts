@@ -11,6 +11,7 @@ export { freePort } from './free-port.ts';
 export {
   type Installation,
   type InstallationOptions,
+  type ServiceLink,
   type StartInstallation,
   startDistributed,
   startEmbedded,

@@ -8,6 +8,7 @@ import { startRabbitmq, type TestRabbitmq } from './rabbitmq.ts';
 import { startRedis, type TestRedis } from './redis.ts';
 import type { ServerProcess } from './server-process.ts';
 import { startService, untilReady } from './service-process.ts';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 
 /** A whole Moltbot made of real processes, and the handles to hurt it. */
 export interface Installation {
@@ -18,24 +19,39 @@ export interface Installation {
   /** Absent when everything is in one process. */
   readonly redis?: TestRedis;
   readonly rabbitmq?: TestRabbitmq;
+  /** With `linked`: the ways of each service to Redis and RabbitMQ, which can be cut and frozen. */
+  readonly links: readonly ServiceLink[];
   /** Starts what was killed again; resolves when it is ready. */
   restartGateway(): Promise<void>;
   restartExecutor(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
+/** What one service reaches one server through. */
+export interface ServiceLink {
+  /** `executor-1 to redis`. */
+  readonly name: string;
+  readonly proxy: TcpProxy;
+}
+
 export interface InstallationOptions {
   /** Merged into config.yaml. */
   readonly config: Record<string, unknown>;
+  /** A key that `config` holds. Default: the first key, which is made when it holds none. */
+  readonly apiKey?: string | undefined;
   readonly executors?: number;
   /** More arguments of redis-server. */
   readonly redisArgs?: readonly string[];
+  /** Erlang expressions that the broker evaluates before a service connects. */
+  readonly brokerSettings?: readonly string[];
+  /** Each service reaches Redis and RabbitMQ through proxies of its own. Default false. */
+  readonly linked?: boolean;
 }
 
 export type StartInstallation = (options: InstallationOptions) => Promise<Installation>;
 
 /** Everything in one process, as `npm start` runs it. */
-export const startEmbedded: StartInstallation = async ({ config }) => {
+export const startEmbedded: StartInstallation = async ({ config, apiKey }) => {
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-embedded-'));
   const port = await freePort();
   const url = `http://127.0.0.1:${port}`;
@@ -55,10 +71,11 @@ export const startEmbedded: StartInstallation = async ({ config }) => {
     server = await start();
   };
   return {
-    api: createApiClient(url, await keyIn(directory)),
+    api: createApiClient(url, apiKey ?? (await keyIn(directory))),
     directory,
     gateway: () => server,
     executors: () => [server],
+    links: [],
     restartGateway: restart,
     restartExecutor: restart,
     async stop() {
@@ -69,35 +86,45 @@ export const startEmbedded: StartInstallation = async ({ config }) => {
 };
 
 /** A process each: gateway, executors, RabbitMQ, Redis. */
-export const startDistributed: StartInstallation = async ({ config, executors = 2, redisArgs = [] }) => {
+export const startDistributed: StartInstallation = async (options) => {
+  const { config, executors = 2, redisArgs = [], brokerSettings = [], linked = false, apiKey } = options;
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-distributed-'));
   const [redis, rabbitmq, port] = await Promise.all([startRedis({ args: redisArgs }), startRabbitmq(), freePort()]);
+  for (const setting of brokerSettings) await rabbitmq.evaluate(setting);
   const url = `http://127.0.0.1:${port}`;
   const ports = { bus: { url: rabbitmq.url }, store: { url: redis.url } };
   writeConfig(directory, { ...config, ...ports, gateway: { port }, dataDir: directory });
+  const names = ['gateway', ...Array.from({ length: executors }, (_, index) => `executor-${index}`)];
+  const ways = linked ? await Promise.all(names.map((name) => openWays(name, { redis, rabbitmq }))) : [];
+  const environmentOf = (name: string): Record<string, string> => ({
+    MOLTBOT_CONFIG: 'config.yaml',
+    ...ways.find((way) => way.name === name)?.environment,
+  });
   const startGateway = async (): Promise<ServerProcess> => {
     const server = startService('gateway', {
       directory,
       name: 'gateway',
-      environment: { MOLTBOT_CONFIG: 'config.yaml' },
+      environment: environmentOf('gateway'),
     });
     await untilReady(url, server);
     return server;
   };
   const startExecutor = async (index: number): Promise<ServerProcess> => {
     const ops = await freePort();
-    const environment = { MOLTBOT_CONFIG: 'config.yaml', MOLTBOT_EXECUTOR_OPS_PORT: String(ops) };
-    const server = startService('executor', { directory, name: `executor-${index}`, environment });
+    const name = `executor-${index}`;
+    const environment = { ...environmentOf(name), MOLTBOT_EXECUTOR_OPS_PORT: String(ops) };
+    const server = startService('executor', { directory, name, environment });
     await untilReady(`http://127.0.0.1:${ops}`, server);
     return server;
   };
   let gateway = await startGateway();
   const workers = await Promise.all(Array.from({ length: executors }, (_, index) => startExecutor(index)));
   return {
-    api: createApiClient(url, await keyIn(directory)),
+    api: createApiClient(url, apiKey ?? (await keyIn(directory))),
     directory,
     redis,
     rabbitmq,
+    links: ways.flatMap(({ links }) => links),
     gateway: () => gateway,
     executors: () => workers,
     async restartGateway() {
@@ -110,11 +137,37 @@ export const startDistributed: StartInstallation = async ({ config, executors = 
     },
     async stop() {
       await Promise.all([gateway, ...workers].map((server) => server.kill('SIGTERM')));
+      await Promise.all(ways.flatMap(({ links }) => links).map(({ proxy }) => proxy.stop()));
       await Promise.all([redis.stop(), rabbitmq.stop()]);
       rmSync(directory, { recursive: true, force: true });
     },
   };
 };
+
+interface Ways {
+  readonly name: string;
+  readonly links: readonly ServiceLink[];
+  readonly environment: Record<string, string>;
+}
+
+async function openWays(
+  name: string,
+  { redis, rabbitmq }: { readonly redis: TestRedis; readonly rabbitmq: TestRabbitmq },
+): Promise<Ways> {
+  const [store, bus] = await Promise.all([startTcpProxy(redis.port), startTcpProxy(rabbitmq.port)]);
+  const through = (url: string, { port }: TcpProxy): string => Object.assign(new URL(url), { port: String(port) }).href;
+  return {
+    name,
+    links: [
+      { name: `${name} to redis`, proxy: store },
+      { name: `${name} to rabbitmq`, proxy: bus },
+    ],
+    environment: {
+      MOLTBOT_STORE_URL: through(redis.url, store),
+      MOLTBOT_BUS_URL: through(rabbitmq.url, bus),
+    },
+  };
+}
 
 // JSON is YAML.
 const writeConfig = (directory: string, config: unknown): void =>

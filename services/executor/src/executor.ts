@@ -1,4 +1,4 @@
-import type { Bus, Delivery, Subscription } from '@moltbot/bus';
+import type { Bus, Subscription } from '@moltbot/bus';
 import type { PluginHost } from '@moltbot/plugin-host';
 import type { Transport } from '@moltbot/plugin-sdk';
 import {
@@ -15,9 +15,12 @@ import type { Store } from '@moltbot/store';
 import { type ActiveRuns, createActiveRuns } from './active-runs.ts';
 import { createBufferGarbage } from './buffer-garbage.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
-import { createFairSlots, type FairSlots } from './fair-slots.ts';
+import { createFairSlots } from './fair-slots.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
+import { type Patience, patience } from './run-deps.ts';
 import { runToResult } from './run-to-result.ts';
+import { takeDelivery } from './take-delivery.ts';
+import { createWatchKeeper } from './watch-keeper.ts';
 
 export interface ExecutorDeps {
   readonly config: ExecutorConfig;
@@ -33,33 +36,45 @@ export interface ExecutorDeps {
   readonly worker: string;
   /** Default 10 000: how long a run of a dead worker waits before another looks after it. */
   readonly leaseMs?: number;
+  /**
+   * Every executor of the pool is on this host, so that what `local` has no record of never ran. Default false: it may have run
+   * on the host of another executor.
+   */
+  readonly isAlone?: boolean;
+  /** Where it is not `patience`. */
+  readonly patience?: Partial<Patience>;
 }
 
 const weights: Readonly<Record<Priority, number>> = { interactive: 4, batch: 1 };
-/**
- * A message that merely waited here while workers died counts their deaths as its own: past this many returns it takes a lap
- * through the ladder, which starts its count anew, long before the broker's limit would take it for poison.
- */
-const returnsAtMost = 10;
 /** Enough to keep the slots busy while acks travel. */
 const prefetchPerSlot = 3;
 
 /** Takes runs of its pool, fairly between tenants and priorities, and brings each to its recorded end. */
 export function createExecutor(deps: ExecutorDeps): Service {
-  const { config, bus, tenants, log } = deps;
+  const { config, bus, tenants, clock, log } = deps;
+  const leaseMs = deps.leaseMs ?? 10_000;
   const runs = createActiveRuns();
   const slots = createFairSlots(config.slots, (line) => weights[line.split(' ')[0] as Priority]);
-  const leases = createLeaseKeeper({ ...deps, runs, leaseMs: deps.leaseMs ?? 10_000 });
+  const leases = createLeaseKeeper({ ...deps, runs, leaseMs });
   const metrics = createExecutorMetrics(deps.registry, { pool: config.pool, ...slots });
+  const { watchAfterMs } = config;
+  const watches = createWatchKeeper({ runs, slots, metrics, clock, log, watchAfterMs });
   const collectAfter = createBufferGarbage();
-  const run = { ...deps, collectAfter, runs, metrics, leaseMs: deps.leaseMs ?? 10_000 };
+  const handingOver = new AbortController();
+  const run = {
+    ...{ ...deps, collectAfter, runs, metrics, leaseMs, watchAfterMs, isAlone: deps.isAlone ?? false },
+    ...{ patience: { ...patience, ...deps.patience }, stopping: handingOver.signal },
+  };
   const subscriptions: Subscription[] = [];
 
   const consume = async (tenant: string, priority: Priority): Promise<void> => {
     const queue = { kind: 'runs', pool: config.pool, tenant, priority } as const;
     const line = `${priority} ${tenant}`;
     const subscription = await bus.consume(queue, { prefetch: config.slots * prefetchPerSlot }, (delivery) => {
-      takeDelivery(delivery, { line, slots, runs, log, run: (message) => runToResult(delivery, message, run) });
+      takeDelivery(delivery, {
+        ...{ line, slots, runs, clock, watchAfterMs, log },
+        run: (arrival) => runToResult(arrival, run),
+      });
     });
     subscriptions.push(subscription);
   };
@@ -73,6 +88,7 @@ export function createExecutor(deps: ExecutorDeps): Service {
     async start() {
       for (const transport of deps.transports) await transport.start();
       await leases.start();
+      await watches.start();
       subscriptions.push(await bus.onBroadcast((message) => onControl(message, runs)));
       for (const tenant of tenants)
         for (const priority of ['interactive', 'batch'] as const) await consume(tenant, priority);
@@ -81,6 +97,7 @@ export function createExecutor(deps: ExecutorDeps): Service {
       await cancelSubscriptions();
       slots.close();
       const handOver = (): void => {
+        handingOver.abort();
         for (const active of runs.all()) active.stop('handed-over');
       };
       if (force.aborted) handOver();
@@ -91,48 +108,12 @@ export function createExecutor(deps: ExecutorDeps): Service {
     async stop() {
       await cancelSubscriptions();
       slots.close();
+      await watches.stop();
       await leases.stop();
       for (const transport of deps.transports) await transport.stop();
     },
     health: () => (bus.state() === 'closed' ? { ok: false, detail: 'the bus is closed' } : deps.store.health()),
   };
-}
-
-interface TakeDeps {
-  readonly line: string;
-  readonly slots: FairSlots;
-  readonly runs: ActiveRuns;
-  readonly log: Logger;
-  readonly run: (message: Envelope<'run'>) => Promise<void>;
-}
-
-function takeDelivery(delivery: Delivery, { line, slots, runs, log, run }: TakeDeps): void {
-  const { message } = delivery;
-  if (!isKind(message, 'run')) {
-    void delivery.dead(`a ${message.kind} message does not belong in a queue of runs`);
-    return;
-  }
-  const running = runs.get(message.body.runId);
-  if (running) {
-    // The link broke while we ran it, or it was published twice: the run goes on under the new delivery.
-    const { delivery: former } = running;
-    running.delivery = delivery;
-    // Too late for a delivery of a broken link; else this was one copy of two.
-    void former.ack();
-    return;
-  }
-  if (delivery.previousDeliveries >= returnsAtMost) {
-    void delivery.delay('5s');
-    return;
-  }
-  slots.offer(line, {
-    run: () =>
-      run(message).catch(async (err: unknown) => {
-        log.error({ err, run: message.body.runId }, 'a run could not be brought to its end here; it is given back');
-        await delivery.requeue();
-      }),
-    giveBack: () => void delivery.requeue(),
-  });
 }
 
 function onControl(message: Envelope, runs: ActiveRuns): void {

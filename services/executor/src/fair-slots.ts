@@ -4,11 +4,17 @@ export interface SlotJob {
   run(): Promise<void>;
   /** Called instead of `run` when the slots are closed first. */
   giveBack(): void;
+  /** When it came, in the terms of whoever sweeps. */
+  readonly since: number;
+  /** Called instead of `run` when it is swept out first. */
+  putOff(): void;
 }
 
 export interface FairSlots {
   /** Takes the job when a slot is free and its line's turn has come. */
   offer(line: string, job: SlotJob): void;
+  /** Puts off what waits since before then. */
+  sweep(before: number): void;
   /** Gives back everything that waits, now and from here on. */
   close(): void;
   /** Resolves when nothing runs. */
@@ -71,6 +77,12 @@ export function createFairSlots(slots: number, weightOf: (line: string) => numbe
       if (line.jobs.length === 0) line.pass = Math.max(line.pass, virtualTime);
       line.jobs.push(job);
       pump();
+    },
+    sweep(before) {
+      for (const { jobs } of lines.values()) {
+        // Those that came first stand first.
+        while (jobs[0] && jobs[0].since < before) jobs.shift()?.putOff();
+      }
     },
     close() {
       closed = true;

@@ -1,6 +1,7 @@
 import { type Clock, hasCode, type Logger, type Service } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
-import type { ActiveRuns } from './active-runs.ts';
+import type { ActiveRun, ActiveRuns } from './active-runs.ts';
+import { whileStoreIsDown } from './store-patience.ts';
 
 export interface LeaseKeeperDeps {
   readonly store: Pick<Store, 'renewLeases'>;
@@ -8,6 +9,33 @@ export interface LeaseKeeperDeps {
   readonly clock: Clock;
   readonly log: Logger;
   readonly leaseMs: number;
+}
+
+type RenewDeps = Pick<LeaseKeeperDeps, 'store' | 'clock' | 'leaseMs'>;
+
+async function renew(active: readonly ActiveRun[], { store, clock, leaseMs }: RenewDeps): Promise<void> {
+  if (active.length === 0) return;
+  const leaseUntil = clock.monotonic() + leaseMs;
+  const byId = new Map(active.map((run) => [run.token.runId, run]));
+  const tokens = active.map(({ token }) => token);
+  for (const { token, held, cancelRequested } of await store.renewLeases(tokens, leaseMs)) {
+    const run = byId.get(token.runId);
+    if (held && run) run.leaseUntil = leaseUntil;
+    if (!held) run?.stop('fenced');
+    else if (cancelRequested) run?.stop('cancelled');
+  }
+}
+
+/**
+ * A process that was paused may hold no lease any more, though nothing told it: past the lease's end by our own clock the store
+ * has the last word before anything starts. A run that is not ours is let go.
+ */
+export async function assureLease(active: ActiveRun, deps: RenewDeps): Promise<void> {
+  while (deps.clock.monotonic() >= active.leaseUntil) {
+    const before = active.leaseUntil;
+    await whileStoreIsDown(() => renew([active], deps), deps.clock);
+    if (active.leaseUntil === before) return;
+  }
 }
 
 /**
@@ -18,19 +46,10 @@ export function createLeaseKeeper({ store, runs, clock, log, leaseMs }: LeaseKee
   const stopped = new AbortController();
   let loop: Promise<void> | undefined;
 
-  const renew = async (): Promise<void> => {
-    const tokens = runs.all().map(({ token }) => token);
-    if (tokens.length === 0) return;
-    for (const { token, held, cancelRequested } of await store.renewLeases(tokens, leaseMs)) {
-      if (!held) runs.get(token.runId)?.stop('fenced');
-      else if (cancelRequested) runs.get(token.runId)?.stop('cancelled');
-    }
-  };
-
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       await clock.sleep(leaseMs / 3, stopped.signal).catch(() => {});
-      await renew().catch((err: unknown) => {
+      await renew(runs.all(), { store, clock, leaseMs }).catch((err: unknown) => {
         // With the store down nobody else can claim either: the runs go on and their results wait.
         log.warn({ err, code: hasCode(err, 'MOLT_STORE_DOWN') ? 'MOLT_STORE_DOWN' : undefined }, 'leases not renewed');
       });

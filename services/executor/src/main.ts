@@ -19,7 +19,11 @@ await runMain('executor', async ({ config, log, processName }) => {
   const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
   const store = createRedisStore({ url: urls.store, retention: config.retention, log });
   const bus = createAmqpBus({ url: urls.bus, name: processName, log });
-  const transports = [createLocalTransport({ log }), createSshTransport({ ssh: config.ssh, log, clock, registry })];
+  const { ssh, guard } = config;
+  const transports = [
+    createLocalTransport({ guard, log, clock }),
+    createSshTransport({ ssh, guard, log, clock, registry }),
+  ];
   const tenants = Object.keys(config.tenants);
   const { executor: settings } = config;
   const executor = createExecutor({
@@ -33,6 +37,7 @@ await runMain('executor', async ({ config, log, processName }) => {
     clock,
     log,
     worker: processName,
+    patience: { memoryMs: guard.retentionMs },
   });
   const parts = [store, bus, executor];
   const ops = createOpsServer({ ...settings.ops, registry, ready: () => healthOf(parts) });

@@ -1,17 +1,20 @@
 import type { PluginHost } from '@moltbot/plugin-host';
-import type { ActionContext, AnyAction, ExecResult, Transport, TransportResult } from '@moltbot/plugin-sdk';
+import type { ActionContext, AnyAction, ExecResult, OutputStream, Transport } from '@moltbot/plugin-sdk';
 import {
   asMoltError,
-  formatDuration,
+  type Clock,
   isMoltError,
   type Logger,
   MoltError,
   type RunOrder,
-  type RunOutcome,
   type Target,
 } from '@moltbot/shared';
-import type { StopReason } from './active-runs.ts';
+import { createGuardedExec, type GuardId } from './guarded-exec.ts';
 import type { OutputWriter } from './output-writer.ts';
+import { createReplay, type Replay } from './replay.ts';
+import type { Safety } from './retry-policy.ts';
+import { errorEnd, type Progress, type RunEnd, resultEnd } from './run-end.ts';
+import { isRemembered, longestTime } from './time-to-start.ts';
 
 export interface OrderDeps {
   readonly plugins: PluginHost;
@@ -25,27 +28,54 @@ export interface OrderDeps {
   readonly release: AbortSignal;
   /** Notes that the command printed something, of this many bytes. */
   readonly onOutput: (bytes: number) => void;
+  readonly clock: Clock;
   readonly log: Logger;
+  readonly safety: Safety;
+  /** How long a guarded command that is out of sight is looked for, ms. */
+  readonly reattachMs: number;
+  /** What `local` is to this executor it is to all. */
+  readonly isAlone: boolean;
+  /** How long its target certainly remembers it, ms. */
+  readonly memoryMs: number;
+  readonly held: {
+    /** 1 and up. */
+    readonly attempt: number;
+    /** Bytes of this attempt that are stored. */
+    readonly ofAttempt: Readonly<Record<OutputStream, number>>;
+    /** Epoch ms of an earlier start. */
+    readonly startedAt?: number | undefined;
+    /** Another worker may have started it. */
+    readonly isTakeOver: boolean;
+  };
+}
+
+export interface OrderEnd extends RunEnd {
+  /** The records that its commands have on the target. */
+  readonly guards: readonly GuardId[];
 }
 
 /** Runs the action of an order on its target and says how it ended. Never rejects. */
-export async function orderToOutcome(order: RunOrder, deps: OrderDeps): Promise<RunOutcome> {
-  const progress: Progress = { started: false, killed: undefined };
+export async function orderToOutcome(order: RunOrder, deps: OrderDeps): Promise<OrderEnd> {
+  const { isTakeOver } = deps.held;
+  const progress: Progress = {
+    ...{
+      started: isTakeOver,
+      isOpen: isTakeOver,
+      killed: undefined,
+      guards: [],
+      unreached: undefined,
+      result: undefined,
+    },
+  };
+  const ending = { order, progress, safety: deps.safety, signal: deps.signal };
   try {
-    const action = findAction(order, deps.plugins);
-    const result = await runAction(action, order, deps, progress);
-    if (deps.signal.aborted) return stoppedOutcome(order, deps, progress);
-    return resultOutcome(result);
+    const result = await runAction(order, deps, progress);
+    return { ...resultEnd(result, ending), guards: progress.guards };
   } catch (error) {
-    if (deps.signal.aborted) return stoppedOutcome(order, deps, progress);
-    return errorOutcome(error, progress, deps.log);
+    if (!isMoltError(error) && !deps.signal.aborted)
+      deps.log.error({ err: error }, 'an action failed with an error of its own');
+    return { ...errorEnd(asMoltError(error, 'MOLT_ACTION_FAILED'), ending), guards: progress.guards };
   }
-}
-
-interface Progress {
-  /** The command may have reached the target. */
-  started: boolean;
-  killed: TransportResult['killed'];
 }
 
 function findAction({ task }: RunOrder, plugins: PluginHost): AnyAction {
@@ -63,54 +93,93 @@ function findTransport(target: Target, transports: readonly Transport[]): Transp
   throw new MoltError('MOLT_TRANSPORT', `this executor cannot reach "${target.name}" by ${target.transport}`);
 }
 
-async function runAction(action: AnyAction, order: RunOrder, deps: OrderDeps, progress: Progress): Promise<ExecResult> {
-  const args = action.args.safeParse(order.task.args);
-  if (!args.success)
+interface Prepared {
+  readonly action: AnyAction;
+  readonly args: unknown;
+}
+
+function prepare(order: RunOrder, { plugins, held }: OrderDeps, progress: Progress): Prepared {
+  try {
+    const action = findAction(order, plugins);
+    const args = action.args.safeParse(order.task.args);
+    if (args.success) return { action, args: args.data };
     throw new MoltError('MOLT_BAD_ARGUMENTS', `the arguments do not fit ${action.name} of this executor`);
+  } catch (error) {
+    // The worker before knew the action: what it started may run, and a worker of its version can look.
+    if (held.isTakeOver) progress.unreached = error;
+    throw error;
+  }
+}
+
+async function runAction(order: RunOrder, deps: OrderDeps, progress: Progress): Promise<ExecResult> {
+  const { action, args } = prepare(order, deps, progress);
   const start = once(async () => {
     await deps.start();
     progress.started = true;
   });
   if (action.effects !== 'by-exec') await start();
-  const result = await action.run(contextFor(order, { ...deps, start }, { args: args.data, progress }));
+  const result = await action.run(contextFor(order, { ...deps, start }, { args, progress }));
   // A run that needed no command has been carried out all the same.
   await start();
   return result;
 }
 
 function contextFor(
-  { target, task }: RunOrder,
+  order: RunOrder,
   deps: OrderDeps,
   { args, progress }: { readonly args: unknown; readonly progress: Progress },
 ): ActionContext<unknown> {
-  const { output, signal, release, log, start, onOutput } = deps;
-  const write = (stream: 'stdout' | 'stderr', data: Buffer): Promise<void> => {
+  const { output, signal, log, onOutput } = deps;
+  const replay = createReplay(deps.held.ofAttempt);
+  const write = (stream: OutputStream, data: Buffer): Promise<void> => {
     onOutput(data.length);
     return output.write(stream, data);
   };
+  const make = deps.safety === 'guarded' ? guardedExec : plainExec;
   return {
     args,
-    target,
+    target: order.target,
     signal,
     log,
-    write: (stream, data) => write(stream, Buffer.from(data)),
-    async exec(spec) {
-      const transport = findTransport(target, deps.transports);
-      const { connectMs } = task.limits;
-      const result = await transport.exec({
-        target,
-        spec,
-        connectMs,
-        signal,
-        release,
-        log,
-        onStart: start,
-        onOutput: write,
-      });
-      progress.killed = result.killed;
-      return result;
-    },
+    write: (stream, data) => write(stream, replay.fresh(stream, Buffer.from(data))),
+    exec: make({ order, deps, progress, replay, write }),
   };
+}
+
+interface ExecParts {
+  readonly order: RunOrder;
+  readonly deps: OrderDeps;
+  readonly progress: Progress;
+  readonly replay: Replay;
+  readonly write: (stream: OutputStream, data: Buffer) => Promise<void>;
+}
+
+function plainExec({ order, deps, progress, write }: ExecParts): ActionContext<unknown>['exec'] {
+  const { signal, release, log, start } = deps;
+  const { target, task } = order;
+  return async (spec) => {
+    const transport = findTransport(target, deps.transports);
+    const { connectMs } = task.limits;
+    const run = { target, spec, connectMs, signal, release, log, onStart: start, onOutput: write };
+    const result = await transport.exec(run);
+    progress.killed = result.killed;
+    return result;
+  };
+}
+
+function guardedExec({ order, deps, progress, replay, write }: ExecParts): ActionContext<unknown>['exec'] {
+  const { held, clock } = deps;
+  const { runId, target, task } = order;
+  const { connectMs } = task.limits;
+  return createGuardedExec({
+    ...{ ...deps, runId, target, connectMs, progress, replay, write },
+    ...{ attempt: Math.max(1, held.attempt), isTakeOver: held.isTakeOver },
+    totalMs: () => longestTime(order, held.startedAt ?? clock.now()).ms,
+    transport: () => findTransport(target, deps.transports),
+    isStarted: () => progress.started,
+    isRemembered: () =>
+      (deps.isAlone || target.transport !== 'local') && isRemembered(order, clock.now(), deps.memoryMs),
+  });
 }
 
 function once(work: () => Promise<void>): () => Promise<void> {
@@ -119,44 +188,4 @@ function once(work: () => Promise<void>): () => Promise<void> {
     done ??= work();
     return done;
   };
-}
-
-function resultOutcome({ exitCode, signal }: ExecResult): RunOutcome {
-  const succeeded = signal === undefined && (exitCode ?? 0) === 0;
-  return { state: succeeded ? 'succeeded' : 'failed', exitCode, signal };
-}
-
-function errorOutcome(error: unknown, progress: Progress, log: Logger): RunOutcome {
-  if (!isMoltError(error)) log.error({ err: error }, 'an action failed with an error of its own');
-  const { code, message, remedy } = asMoltError(error, 'MOLT_ACTION_FAILED');
-  // Only a broken link leaves the end of a started command open; an action's own error is its end.
-  const isOpen = progress.started && (code === 'MOLT_SSH_LOST' || code === 'MOLT_RUN_LOST');
-  return { state: isOpen ? 'unknown' : 'failed', error: { code, message, remedy } };
-}
-
-/** How a run ends that was told to: what it was told, and whether its processes were seen to be gone. */
-function stoppedOutcome({ task }: RunOrder, { signal }: OrderDeps, { started, killed }: Progress): RunOutcome {
-  const reason = signal.reason as StopReason;
-  const gone = !started
-    ? 'it had not started'
-    : killed === 'verified'
-      ? 'its processes are gone'
-      : 'its processes may still run';
-  const { totalMs, idleMs } = task.limits;
-  if (reason === 'timed-out')
-    return stopped('timed-out', 'MOLT_RUN_TIMEOUT', `ran longer than ${formatDuration(totalMs)}; ${gone}`);
-  if (reason === 'idle')
-    return stopped('timed-out', 'MOLT_RUN_IDLE', `printed nothing for ${formatDuration(idleMs)}; ${gone}`);
-  if (reason === 'cancelled' && (!started || killed === 'verified'))
-    return stopped('cancelled', 'MOLT_RUN_CANCELLED', `cancelled; ${gone}`);
-  return stopped('unknown', 'MOLT_RUN_LOST', `told to end (${reason}); ${gone}`);
-}
-
-function stopped(
-  state: RunOutcome['state'],
-  code: 'MOLT_RUN_TIMEOUT' | 'MOLT_RUN_IDLE' | 'MOLT_RUN_CANCELLED' | 'MOLT_RUN_LOST',
-  message: string,
-): RunOutcome {
-  const { remedy } = new MoltError(code, message);
-  return { state, error: { code, message, remedy } };
 }

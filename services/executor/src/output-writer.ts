@@ -9,6 +9,8 @@ export interface OutputWriterDeps {
   readonly token: RunToken;
   /** Bytes of both streams that are kept. */
   readonly capBytes: number;
+  /** Bytes of both streams that are stored already. Default 0. */
+  readonly storedBytes?: number;
   /** Called once when the store says that another worker holds the run. */
   readonly onFenced: () => void;
 }
@@ -35,12 +37,12 @@ const bufferBytes = 256 * 1024;
 
 /** Carries output to the store in order, in pieces, under explicit offsets, with back-pressure; waits while the store is down. */
 export function createOutputWriter(deps: OutputWriterDeps): OutputWriter {
-  const { store, clock, token, capBytes } = deps;
+  const { store, clock, token, capBytes, storedBytes = 0 } = deps;
   const joiner = createJoiner();
   let buffer: OutputChunk[] = [];
   let buffered = 0;
-  let stored = 0;
-  let kept = 0;
+  let stored = storedBytes;
+  let kept = storedBytes;
   let truncated = false;
   let fenced = false;
   let ended = false;

@@ -1,5 +1,6 @@
-import type { RunLimits } from '@moltbot/shared';
+import type { Clock, RunOrder } from '@moltbot/shared';
 import type { StopReason } from './active-runs.ts';
+import { longestTime } from './time-to-start.ts';
 
 export interface RunTimers {
   start(): void;
@@ -8,13 +9,21 @@ export interface RunTimers {
   stop(): void;
 }
 
-/** Watches the longest time and the longest silence of a run, from its start. */
-export function createRunTimers({ totalMs, idleMs }: RunLimits, stop: (reason: StopReason) => void): RunTimers {
+export interface RunTimersDeps {
+  readonly order: RunOrder;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly stop: (reason: StopReason) => void;
+}
+
+/** Watches the longest time, the deadline and the longest silence of a run, from its start. */
+export function createRunTimers({ order, clock, stop }: RunTimersDeps): RunTimers {
+  const { idleMs } = order.task.limits;
   let total: NodeJS.Timeout | undefined;
   let idle: NodeJS.Timeout | undefined;
   return {
     start() {
-      total = setTimeout(() => stop('timed-out'), totalMs);
+      const { ms, isDeadline } = longestTime(order, clock.now());
+      total = setTimeout(() => stop(isDeadline ? 'deadline' : 'timed-out'), ms);
       if (idleMs > 0) idle = setTimeout(() => stop('idle'), idleMs);
     },
     activity: () => void idle?.refresh(),

@@ -1,7 +1,7 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
 import { MoltError, type RunState, type SshTarget } from '@moltbot/shared';
 import { expect, test } from 'vitest';
-import { createFakeTransport } from './support/fake-transport.ts';
+import { createFakeTransport, type FakeCommand } from './support/fake-transport.ts';
 import { openLab, testAction } from './support/lab.ts';
 
 const sshTarget: SshTarget = {
@@ -23,13 +23,22 @@ test('a command runs on its target: its output, its end and its times are record
   expect(await registry.metrics()).toMatch(ended);
 });
 
-test('the signal that ended a command is recorded', async () => {
+test('a command that a signal ended has the exit code that a shell gives it', async () => {
   const lab = await openLab();
   await lab.worker();
-  await expect(lab.until(await lab.accept({ command: 'kill -KILL $$' }))).resolves.toMatchObject({
-    state: 'failed',
-    signal: 'KILL',
+  await expect(lab.until(await lab.accept({ command: 'sh -c "kill -KILL \\$\\$"' }))).resolves.toMatchObject({
+    ...{ state: 'failed', exitCode: 137 },
   });
+});
+
+test('the signal that ended a command is recorded where the transport tells it', async () => {
+  const lab = await openLab();
+  const onCommand = (command: FakeCommand): void => {
+    command.connect();
+    command.end({ signal: 'KILL' });
+  };
+  await lab.worker({ transports: [createFakeTransport({ onCommand })] });
+  await expect(lab.until(await lab.accept())).resolves.toMatchObject({ state: 'failed', signal: 'KILL' });
 });
 
 test('an action that needs no command runs, and is running before it ends', async () => {

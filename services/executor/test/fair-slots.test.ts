@@ -1,3 +1,4 @@
+import { eventually } from '@moltbot/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createFairSlots } from '../src/fair-slots.ts';
@@ -23,6 +24,8 @@ test('never more than its slots run at once, and all that was offered runs', asy
               now -= 1;
               done += 1;
             },
+            since: 0,
+            putOff: () => expect.unreachable(),
             giveBack: () => expect.unreachable(),
           });
         }
@@ -39,7 +42,12 @@ test('lines share by weight while both have work, and a line that was empty save
   const slots = createFairSlots(1, (line) => (line === 'interactive' ? 4 : 1));
   const order: string[] = [];
   const offer = (line: string): void =>
-    slots.offer(line, { run: async () => void order.push(line), giveBack: () => expect.unreachable() });
+    slots.offer(line, {
+      run: async () => void order.push(line),
+      since: 0,
+      putOff: () => expect.unreachable(),
+      giveBack: () => expect.unreachable(),
+    });
   for (let n = 0; n < 100; n += 1) offer('batch');
   for (let n = 0; n < 100; n += 1) offer('interactive');
   await slots.idle();
@@ -55,12 +63,40 @@ test('closing gives back what waits and lets what runs end', async () => {
   const events: string[] = [];
   slots.offer('a', {
     run: () => gate.promise.then(() => void events.push('ran')),
+    since: 0,
+    putOff: () => expect.unreachable(),
     giveBack: () => events.push('never'),
   });
-  slots.offer('a', { run: async () => void events.push('never'), giveBack: () => events.push('back') });
+  slots.offer('a', {
+    run: async () => void events.push('never'),
+    since: 0,
+    putOff: () => expect.unreachable(),
+    giveBack: () => events.push('back'),
+  });
   slots.close();
-  slots.offer('a', { run: async () => void events.push('never'), giveBack: () => events.push('back') });
+  slots.offer('a', {
+    run: async () => void events.push('never'),
+    since: 0,
+    putOff: () => expect.unreachable(),
+    giveBack: () => events.push('back'),
+  });
   gate.resolve();
   await slots.idle();
   expect(events).toEqual(['back', 'back', 'ran']);
+});
+
+test('what has waited for too long is put off, and what came later keeps its place', async () => {
+  const putOff: string[] = [];
+  const ran: string[] = [];
+  const slots = createFairSlots(1, () => 1);
+  const gate = Promise.withResolvers<void>();
+  const offer = (name: string, since: number, run = async (): Promise<void> => void ran.push(name)): void =>
+    slots.offer('line', { since, run, giveBack: () => expect.unreachable(), putOff: () => putOff.push(name) });
+  offer('running', 1, () => gate.promise);
+  for (const [name, since] of [['old', 1] as const, ['older', 2] as const, ['new', 5] as const]) offer(name, since);
+  slots.sweep(5);
+  expect([putOff, slots.waiting(), slots.running()]).toEqual([['old', 'older'], 1, 1]);
+  gate.resolve();
+  await eventually('the one that stayed', () => ran.length === 1);
+  expect(ran).toEqual(['new']);
 });

@@ -1,57 +1,110 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { envelope, isFinal, type RunOrder } from '@moltbot/shared';
+import {
+  envelope,
+  isFinal,
+  isLegalRunMove,
+  type RunClass,
+  type RunOrder,
+  type RunRecord,
+  type RunState,
+  watchOf,
+} from '@moltbot/shared';
+import type { TaskEvent } from '@moltbot/store';
 import { eventually } from '@moltbot/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { createShiftedClock } from './support/clock.ts';
 import { createFakeTransport, type FakeCommand, type FakeTransport } from './support/fake-transport.ts';
-import { type Lab, openLab, type Worker } from './support/lab.ts';
+import { createForgetfulStore, type ForgetfulStore } from './support/forgetful-store.ts';
+import { type Lab, openLab, queue, type Worker } from './support/lab.ts';
 
 const leaseMs = 10_000;
 
 type Step =
-  | { readonly kind: 'accept' }
+  | { readonly kind: 'accept'; readonly runClass: RunClass; readonly retries: number }
   | { readonly kind: 'publish again' | 'cancel'; readonly run: number }
   | { readonly kind: 'break link' | 'kill' | 'hand over' | 'store down' | 'store up'; readonly worker: 0 | 1 }
-  | { readonly kind: 'leases end' }
+  | { readonly kind: 'leases end' | 'cut host' | 'mend host' | 'empty store' }
   | { readonly kind: 'wait'; readonly ms: number };
 
 const worker = fc.constantFrom(0 as const, 1 as const);
 const run = fc.nat(5);
+const runClass = fc.constantFrom<RunClass>('guarded', 'guarded', 'readonly', 'at-most-once');
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ kind: fc.constant('accept' as const) }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant('accept' as const), runClass, retries: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('publish again' as const), run }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('cancel' as const), run }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('break link' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'hand over' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('store down' as const, 'store up' as const), worker }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('leases end' as const) }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(15) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cut host' as const, 'mend host' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('empty store' as const) }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('wait' as const), ms: fc.nat(15) }) },
 );
 
+interface Span {
+  readonly connect: number;
+  readonly end: number;
+}
+
 /** Commands that connect, print and end after times of their own; the same run takes the same times wherever it is tried. */
-function createBusyHost(times: readonly { readonly connect: number; readonly end: number }[]): FakeTransport {
+function createBusyHost(times: readonly Span[]): FakeTransport {
+  const spanOf = (text: string): Span => times[Number(text) % times.length] ?? { connect: 0, end: 0 };
   const live = async (command: FakeCommand): Promise<void> => {
-    const { connect, end } = times[Number(command.run.spec.command) % times.length] ?? { connect: 0, end: 0 };
+    const { connect, end } = spanOf(command.run.spec.command);
     await delay(connect);
     command.connect();
+    if (command.run.guard) return;
     await delay(end);
-    await command.print('x');
+    await command.print('ab');
     command.end({ exitCode: 0 });
   };
   return createFakeTransport({
     // Some hosts are connected already, so that both ways to a start are taken.
     isReady: () => times.length % 2 === 0,
     onCommand: (command) => void live(command).catch(() => {}),
+    async onLaunch(text, record) {
+      const { end } = spanOf(text);
+      record.print('a');
+      await delay(end);
+      record.print('b');
+      record.end({ exitCode: 0 });
+    },
   });
 }
 
-async function play(lab: Lab, host: FakeTransport, steps: readonly Step[]): Promise<readonly RunOrder[]> {
+interface Played {
+  readonly orders: readonly RunOrder[];
+  /** Runs that had ended when the store was emptied. */
+  readonly forgotten: ReadonlyMap<string, RunRecord>;
+  readonly wasEmptied: boolean;
+}
+
+async function play(
+  { lab, host, forgetful }: { readonly lab: Lab; readonly host: FakeTransport; readonly forgetful: ForgetfulStore },
+  steps: readonly Step[],
+): Promise<Played> {
   const orders: RunOrder[] = [];
-  const start = (): Promise<Worker> => lab.worker({ transports: [host], leaseMs, slots: 2 });
+  const forgotten = new Map<string, RunRecord>();
+  const start = (): Promise<Worker> =>
+    lab.worker({
+      ...{ transports: [host], leaseMs, slots: 2, clock: lab.clock, watchAfterMs: 60 },
+      patience: { reattachMs: 20, giveUpMs: 3_600_000 },
+    });
   const workers = [await start(), await start()];
   const actions: { readonly [K in Step['kind']]: (step: Extract<Step, { kind: K }>) => Promise<unknown> } = {
-    accept: async () => orders.push(await lab.accept({ command: String(orders.length) })),
-    'publish again': async ({ run: at }) => orders[at] && lab.publish(orders[at]),
+    accept: async ({ runClass: of, retries }) =>
+      orders.push(await lab.accept({ command: String(orders.length), class: of, retries })),
+    async 'publish again'({ run: at }) {
+      const order = orders[at];
+      if (!order) return;
+      const { runId, task } = order;
+      const fields = { tenant: 'acme', trace: task.trace, body: order, id: runId, at: task.acceptedAt };
+      await lab.bus.publish(watchOf(envelope('run', fields)), { queue });
+      // A copy that was never handed out says nothing to an emptied store: only a record on the target can.
+      if (task.class !== 'at-most-once') await lab.publish(order);
+    },
     async cancel({ run: at }) {
       const taskId = orders[at]?.task.id;
       if (taskId === undefined) return;
@@ -72,37 +125,82 @@ async function play(lab: Lab, host: FakeTransport, steps: readonly Step[]): Prom
     'store down': async ({ worker: at }) => workers[at]?.store.down(),
     'store up': async ({ worker: at }) => workers[at]?.store.up(),
     'leases end': async () => lab.clock.advance(leaseMs + 1),
+    'cut host': async () => host.cut(),
+    'mend host': async () => host.mend(),
+    async 'empty store'() {
+      for (const record of await forgetful.empty(orders.map(({ task }) => task.id))) forgotten.set(record.id, record);
+    },
     wait: ({ ms }) => delay(ms),
   };
   const act = <K extends Step['kind']>(next: Extract<Step, { kind: K }>): Promise<unknown> =>
     (actions[next.kind as K] as (step: Extract<Step, { kind: K }>) => Promise<unknown>)(next);
   for (const next of steps) await act(next);
   for (const { store } of workers) store.up();
-  return orders;
+  host.mend();
+  return { orders, forgotten, wasEmptied: steps.some(({ kind }) => kind === 'empty store') };
 }
 
-test('whatever happens to two executors, no run is started twice and each comes to its end', async () => {
+/** A claim leaves no event: it may lie between two states. */
+function assertLegal(events: readonly TaskEvent[]): void {
+  let state: RunState = 'queued';
+  for (const event of events) {
+    if (event.kind !== 'run') continue;
+    const isLegal =
+      isLegalRunMove(state, event.state) ||
+      (isLegalRunMove(state, 'claimed') && isLegalRunMove('claimed', event.state)) ||
+      (state === event.state && !isFinal(state));
+    expect(isLegal, `${state} → ${event.state}`).toBe(true);
+    state = event.state;
+  }
+}
+
+/** The run as it stands, or as it stood when it was forgotten. A run that the store has not learned yet has a message. */
+const recordOf = (lab: Lab, order: RunOrder, { forgotten }: Played): Promise<RunRecord | undefined> =>
+  lab.run(order).catch(() => forgotten.get(order.runId));
+
+async function assertTrue(lab: Lab, host: FakeTransport, played: Played): Promise<void> {
+  for (const [at, order] of played.orders.entries()) {
+    const record = await recordOf(lab, order, played);
+    if (!record) return expect.fail(order.runId);
+    const { state } = record;
+    const text = String(at);
+    const what = `${order.task.class} ${text}, ${state} ${record.error?.message}`;
+    if (order.task.class !== 'readonly') expect(host.sent(text), `starts of ${what}`).toBeLessThanOrEqual(1);
+    if (state === 'succeeded' && !played.forgotten.has(order.runId)) {
+      const output = await lab.stdout(order);
+      if (order.task.class === 'readonly') expect(output, what).toMatch(/ab$/);
+      else expect(output, what).toBe('ab');
+    }
+    if (state === 'cancelled') expect(host.target.record(order.runId)?.isRunning() ?? false, what).toBe(false);
+    // An emptied store cannot know of a start.
+    if (state === 'cancelled' && !played.wasEmptied && record.startedAt === undefined && record.history.length === 0)
+      expect(host.sent(text), what).toBe(0);
+    assertLegal(await lab.store.readEvents('acme', order.task.id, 0, 1_000));
+  }
+}
+
+test('whatever happens to two executors, what may not run twice does not, and each run comes to a true end', async () => {
   const times = fc.array(fc.record({ connect: fc.nat(25), end: fc.nat(40) }), { minLength: 1, maxLength: 4 });
   await fc.assert(
-    fc.asyncProperty(times, fc.array(step, { minLength: 5, maxLength: 30 }), async (spans, steps) => {
-      const lab = await openLab();
+    fc.asyncProperty(times, fc.array(step, { minLength: 5, maxLength: 40 }), async (spans, steps) => {
+      const clock = createShiftedClock();
+      const forgetful = createForgetfulStore(clock);
+      const lab = await openLab({ shared: forgetful.store, clock });
       const host = createBusyHost(spans);
-      const orders = await play(lab, host, steps);
+      const played = await play({ lab, host, forgetful }, steps);
       await eventually('every run to end', async () => {
         // Whoever was killed gives up its leases in time.
         lab.clock.advance(leaseMs / 2);
-        const records = await Promise.all(orders.map((order) => lab.run(order)));
-        return records.every(({ state }) => isFinal(state));
+        const records = await Promise.all(played.orders.map((order) => recordOf(lab, order, played)));
+        return records.every((record) => record && isFinal(record.state));
       });
+      const starts = played.orders.map((_, at) => host.sent(String(at)));
       await lab.settled();
-      for (const [at, order] of orders.entries()) {
-        const record = await lab.run(order);
-        expect(host.sent(String(at)), `starts of ${at}, ${record.state}`).toBeLessThanOrEqual(1);
-        if (record.state === 'succeeded') expect(await lab.stdout(order)).toBe('x');
-        if (record.state === 'cancelled' && record.startedAt === undefined) expect(host.sent(String(at))).toBe(0);
-      }
+      await assertTrue(lab, host, played);
       await lab.close();
+      for (const [at, order] of played.orders.entries())
+        if (order.task.class !== 'readonly') expect(host.sent(String(at))).toBe(starts[at]);
     }),
-    { numRuns: 40, endOnFailure: true },
+    { numRuns: 60, endOnFailure: true },
   );
-}, 120_000);
+}, 300_000);

@@ -89,7 +89,14 @@ test('an end that was recorded and not acked is acked when its message comes aga
 test('a run of another worker is left alone while its lease is in force, and looked at again', async () => {
   const lab = await openLab();
   const order = newOrder();
-  const held = { order, worker: 'other', leaseMs, redelivered: false, publishedAt: order.task.acceptedAt };
+  const held = {
+    order,
+    worker: 'other',
+    leaseMs,
+    redelivered: false,
+    claimId: 'c-1',
+    publishedAt: order.task.acceptedAt,
+  };
   const claim = await lab.store.claimRun({ ...held, start: false });
   if (claim.verdict !== 'run') return expect.fail(claim.verdict);
   const { store } = await lab.worker();
@@ -196,12 +203,41 @@ test('a worker that was overtaken before its start sends nothing', async () => {
   expect([transport.sent('x'), second.sent('x')]).toEqual([0, 1]);
 });
 
+test('of two copies that are claimed here at once the one that is fenced off does not take the other with it', async () => {
+  const lab = await openLab();
+  const commands: FakeCommand[] = [];
+  const transport = createFakeTransport({ onCommand: (command) => void commands.push(command) });
+  const order = await lab.accept({ command: 'x' });
+  await lab.publish(order);
+  const { store } = await lab.worker({ transports: [transport], leaseMs: 600 });
+  await eventually('both', () => commands.length === 2);
+  commands[0]?.connect();
+  await eventually('the first to be refused', () => store.count('startRun') === 1);
+  await eventually('it to be let go', () => commands[0]?.released());
+  commands[1]?.connect();
+  await lab.until(order, 'running');
+  const renewed = store.count('renewLeases');
+  await eventually('its lease to be renewed', () => store.count('renewLeases') > renewed + 1);
+  await lab.store.requestCancel('acme', order.task.id);
+  await expect(lab.until(order)).resolves.toMatchObject({ state: 'cancelled', attempts: 2 });
+  await lab.settled();
+  expect(transport.sent('x')).toBe(1);
+});
+
 test('a run that was claimed five times and never started is undeliverable, and its message is dead with the reason', async () => {
   const lab = await openLab();
   const order = newOrder({ command: 'x' });
-  const claim = { order, worker: 'w', leaseMs, redelivered: true, publishedAt: order.task.acceptedAt, start: false };
+  const claim = {
+    order,
+    worker: 'w',
+    leaseMs,
+    redelivered: true,
+    claimId: 'c-1',
+    publishedAt: order.task.acceptedAt,
+    start: false,
+  };
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    expect(await lab.store.claimRun(claim)).toMatchObject({ verdict: 'run', attempt });
+    expect(await lab.store.claimRun({ ...claim, claimId: `c-${attempt}` })).toMatchObject({ verdict: 'run', attempt });
     lab.clock.advance(leaseMs + 1);
   }
   const transport = createFakeTransport();
@@ -211,7 +247,7 @@ test('a run that was claimed five times and never started is undeliverable, and 
   expect(record).toMatchObject({ state: 'undeliverable', error: { code: 'MOLT_RUN_UNDELIVERABLE' } });
   await lab.settled();
   const dead = await lab.dead();
-  const facts = dead.map(({ message, reason }) => [message.id, reason]);
+  const facts = dead.map(({ id, reason }) => [id, reason]);
   expect(facts).toEqual([[order.runId, 'claimed 5 times, and no worker came to start it']]);
   expect(transport.sent('x')).toBe(0);
 });
@@ -219,9 +255,17 @@ test('a run that was claimed five times and never started is undeliverable, and 
 test('a run that was claimed five times and can start at its sixth claim comes to its end', async () => {
   const lab = await openLab();
   const order = newOrder({ command: 'x' });
-  const claim = { order, worker: 'w', leaseMs, redelivered: true, publishedAt: order.task.acceptedAt, start: false };
+  const claim = {
+    order,
+    worker: 'w',
+    leaseMs,
+    redelivered: true,
+    claimId: 'c-1',
+    publishedAt: order.task.acceptedAt,
+    start: false,
+  };
   for (let attempt = 1; attempt <= 5; attempt += 1) {
-    expect(await lab.store.claimRun(claim)).toMatchObject({ verdict: 'run', attempt });
+    expect(await lab.store.claimRun({ ...claim, claimId: `c-${attempt}` })).toMatchObject({ verdict: 'run', attempt });
     lab.clock.advance(leaseMs + 1);
   }
   const onCommand = (command: FakeCommand): void => {

@@ -107,3 +107,17 @@ test('what is handed out while an executor stops goes back', async () => {
   await lab.worker();
   for (const order of orders) await lab.until(order);
 });
+
+test('forced while it claims, an executor gives back what it gets', async () => {
+  const lab = await openLab();
+  const transport = createFakeTransport({ onCommand: (begun) => begun.connect() });
+  const { executor, store } = await lab.worker({ transports: [transport] });
+  store.down('claimRun');
+  const order = await lab.accept({ command: 'x' });
+  await eventually('a claim', () => store.count('claimRun') > 0);
+  const quiet = executor.quiesce(AbortSignal.abort());
+  store.up();
+  await quiet;
+  await executor.stop();
+  expect([(await lab.run(order)).state, transport.sent('x')]).toEqual(['queued', 0]);
+});

@@ -1,4 +1,4 @@
-import type { Intake } from '@moltbot/intake';
+import type { DeadLetters, Intake } from '@moltbot/intake';
 import type { Clock, GatewayConfig, Logger, Registry, Service, ServiceHealth } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type {
@@ -23,6 +23,7 @@ export interface GatewayDeps {
   /** `bot.name` of the configuration; the title of the API's documents. */
   readonly botName: string;
   readonly intake: Omit<Intake, keyof Service>;
+  readonly deadLetters: Omit<DeadLetters, keyof Service>;
   readonly store: TaskReader;
   readonly registry: Registry;
   /** Readiness of the whole process, as /readyz tells it. */

@@ -4,14 +4,17 @@ import type { App, GatewayContext, GatewayDeps } from './context.ts';
 import { createHttpApp } from './http-app.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { actionRoutes } from './routes/actions.ts';
+import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { describeApi, docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
 import { opsRoutes } from './routes/ops.ts';
 import { outputRoutes } from './routes/output.ts';
+import { resolveRunRoute } from './routes/resolve-run.ts';
 import { startTaskRoute } from './routes/start-task.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { taskRoutes } from './routes/tasks.ts';
 import { createTraffic } from './traffic.ts';
+import { refuseUnknownParameters } from './unknown-parameters.ts';
 
 /** Time the answers of hurried requests get to leave, once the grace time is over. */
 const lastWordsMs = 1_000;
@@ -58,14 +61,19 @@ export function createGateway(deps: GatewayDeps): Gateway {
   };
 }
 
+const apiRoutes: readonly ((scope: App, context: GatewayContext) => void)[] = [
+  ...[startTaskRoute, taskRoutes, resolveRunRoute, outputRoutes, eventRoutes],
+  ...[targetRoutes, actionRoutes, deadLetterRoutes],
+];
+
 async function buildApp(context: GatewayContext): Promise<App> {
   const app = createHttpApp(context);
   await describeApi(app, context);
   await app.register(
     async (scope: App) => {
       requireAdmission(scope, context);
-      for (const add of [startTaskRoute, taskRoutes, outputRoutes, eventRoutes, targetRoutes, actionRoutes])
-        add(scope, context);
+      refuseUnknownParameters(scope);
+      for (const add of apiRoutes) add(scope, context);
     },
     { prefix: '/v1' },
   );

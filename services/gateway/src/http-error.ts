@@ -62,9 +62,11 @@ function toPlaces(issue: FastifySchemaValidationError, part: string): ErrorPlace
   const path = issue.instancePath === '/' ? part : `${part}${issue.instancePath}`;
   const keys = issue.params['keys'];
   if (issue.keyword === 'unrecognized_keys' && Array.isArray(keys))
-    return keys.map((key) => ({ path: `${path}/${String(key)}`, message: 'is not a field here' }));
+    return keys.map((key) => ({ path: `${path}/${String(key)}`, message: `is not a ${kindOf(part)} here` }));
   return [{ path, message: inWords(issue.message ?? 'is not valid') }];
 }
+
+const kindOf = (part: string): string => (part === '/query' ? 'parameter' : 'field');
 
 /** The validator's words, without those that say nothing. */
 function inWords(message: string): string {

@@ -1,5 +1,5 @@
 import { createAmqpBus } from '@moltbot/bus';
-import { createIntake } from '@moltbot/intake';
+import { createDeadLetters, createIntake } from '@moltbot/intake';
 import { loadPlugins } from '@moltbot/plugin-host';
 import {
   systemClock as clock,
@@ -10,6 +10,7 @@ import {
   runMain,
 } from '@moltbot/shared';
 import { createRedisStore } from '@moltbot/store';
+import { createCallbacks } from './callbacks/callbacks.ts';
 import { createFirstKeyFile } from './first-key-file.ts';
 import { createGateway } from './gateway.ts';
 
@@ -20,12 +21,16 @@ await runMain('gateway', async ({ config, log, processName, say }) => {
   const store = createRedisStore({ url: urls.store, retention: config.retention, log });
   const bus = createAmqpBus({ url: urls.bus, name: processName, log });
   const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
-  const parts = [store, bus, intake];
+  const { rerun } = intake;
+  const deadLetters = createDeadLetters({ bus, store, tenants: Object.keys(config.tenants), rerun, clock, log });
+  const callbacks = createCallbacks({ bus, store, callbacks: config.callbacks, clock, log, registry });
+  const parts = [store, bus, intake, deadLetters, callbacks];
   const ready = () => healthOf(parts);
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
     intake,
+    deadLetters,
     store,
     registry,
     ready,

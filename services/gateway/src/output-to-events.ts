@@ -2,7 +2,7 @@ import type { TaskEvent } from '@moltbot/store';
 import type { TaskReader } from './context.ts';
 import { formatEventId } from './event-id.ts';
 import type { EventMessage } from './sse.ts';
-import { isoTime } from './task-view.ts';
+import { isoTime } from './time.ts';
 import { textOrBase64, wholeCharacters } from './utf8.ts';
 
 /** Output in one message at most; what is longer comes in several. */

@@ -5,7 +5,7 @@ import type { GatewayContext } from './context.ts';
 import { type EventPosition, formatEventId, parseEventId } from './event-id.ts';
 import { outputToEvents } from './output-to-events.ts';
 import { type EventMessage, encodeComment, encodeEvent, encodeRetry } from './sse.ts';
-import { isoTime } from './task-view.ts';
+import { isoTime } from './time.ts';
 
 const heartbeatMs = 15_000;
 /** A wake-up can be lost with its connection; this finds the change then. */
@@ -118,8 +118,14 @@ async function* messagesOf(
     yield* outputToEvents(context.store, { tenant: stream.record.task.principal.tenant, target, event, skip });
     return;
   }
-  const { runId: run, state, exitCode, signal, errorCode } = event;
-  yield { event: 'run', id, data: { run, target, state, exitCode, signal, errorCode, at } };
+  const { runId: run } = event;
+  if (event.kind === 'resolved') {
+    yield { event: 'resolved', id, data: { run, target, as: event.as, by: event.by, at } };
+    return;
+  }
+  const { state, exitCode, signal, errorCode } = event;
+  const retryAt = event.retryAt === undefined ? undefined : isoTime(event.retryAt);
+  yield { event: 'run', id, data: { run, target, state, exitCode, signal, errorCode, retryAt, at } };
 }
 
 /** Reads the state itself now and then: a store that was emptied and re-learned the task numbers its events anew. */

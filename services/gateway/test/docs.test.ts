@@ -27,17 +27,22 @@ test('describes every route, and no other', () => {
       .map(({ name }) => name)
       .sort(),
   ).toEqual([
+    'DELETE /v1/dead-letters/{id}',
     'GET /healthz',
     'GET /metrics',
     'GET /readyz',
     'GET /v1/actions',
+    'GET /v1/dead-letters',
+    'GET /v1/dead-letters/{id}',
     'GET /v1/targets',
     'GET /v1/tasks',
     'GET /v1/tasks/{id}',
     'GET /v1/tasks/{id}/events',
     'GET /v1/tasks/{id}/output',
+    'POST /v1/dead-letters/{id}/replay',
     'POST /v1/tasks',
     'POST /v1/tasks/{id}/cancel',
+    'POST /v1/tasks/{id}/runs/{index}/resolve',
   ]);
 });
 

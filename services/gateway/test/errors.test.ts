@@ -95,6 +95,31 @@ test('a submission that the intake refuses is told in its words', async () => {
   expect(JSON.stringify(problem)).not.toContain('secret');
 });
 
+describe('query parameters', () => {
+  const id = '00000000-0000-7000-8000-000000000000';
+  test.each([
+    ['GET', '/v1/tasks?states=failed', 'states'],
+    ['POST', '/v1/tasks?wiat=5s', 'wiat'],
+    ['GET', `/v1/tasks/${id}?verbose=1`, 'verbose'],
+    ['POST', `/v1/tasks/${id}/cancel?force=1`, 'force'],
+    ['POST', `/v1/tasks/${id}/runs/0/resolve?as=done`, 'as'],
+    ['GET', `/v1/tasks/${id}/output?streams=stderr`, 'streams'],
+    ['GET', `/v1/tasks/${id}/events?from=3`, 'from'],
+    ['GET', '/v1/targets?selector=all', 'selector'],
+    ['GET', '/v1/actions?name=x', 'name'],
+    ['GET', '/v1/dead-letters?tenant=other', 'tenant'],
+    ['GET', '/v1/dead-letters/x?raw=1', 'raw'],
+  ])('%s %s is refused, and the slip is named', async (method, path, parameter) => {
+    const body = method === 'POST' ? JSON.stringify(path.includes('/resolve') ? { as: 'done' } : request) : undefined;
+    const headers = { 'content-type': 'application/json' };
+    const response = await gateway.call(path, body === undefined ? {} : { method, headers, body });
+    expect(response.status).toBe(400);
+    const { code, errors } = await problemOf(response);
+    expect(code).toBe('MOLT_BAD_REQUEST');
+    expect(errors).toContainEqual({ path: `/query/${parameter}`, message: 'is not a parameter here' });
+  });
+});
+
 test('keys: none, wrong, and no work is done for either', async () => {
   const before = gateway.submissions.length;
   const none = await fetch(`${gateway.url}/v1/tasks`, { method: 'POST', body: '{' });

@@ -62,6 +62,21 @@ test('tells all that happened, with the bytes of the output, and ends', async ()
   expect(messages.at(-1)).toEqual({ event: 'end', data: { state: 'failed' } });
 });
 
+test('tells when another attempt is made, and what a person found out', async () => {
+  await start();
+  const id = await gateway.task();
+  await (await gateway.run(id)).retry();
+  await (await gateway.run(id)).finish({ state: 'unknown' });
+  await gateway.store.resolveRun('acme', `${id}.0`, { as: 'done', by: 'key:1', at: Date.now(), note: 'n' });
+  const messages = await allMessages(await follow(id));
+  const about = { run: `${id}.0`, target: 'web-1' };
+  const retried = messages.filter(({ data }) => 'retryAt' in data);
+  expect(retried).toMatchObject([{ event: 'run', data: { ...about, state: 'queued' } }]);
+  expect(Date.parse(String(retried[0]?.data['retryAt']))).toBeGreaterThan(Date.now());
+  expect(messages.at(-2)).toMatchObject({ event: 'resolved', data: { ...about, as: 'done', by: 'key:1' } });
+  expect(messages.at(-1)).toEqual({ event: 'end', data: { state: 'unknown' } });
+});
+
 test('cut behind any event, a resumed stream says the rest and nothing else', async () => {
   await start();
   const { id } = await eventfulTask();

@@ -17,6 +17,7 @@ import {
   type SshTarget,
   silentLogger,
   systemClock,
+  type Task,
 } from '@moltbot/shared';
 import { createSqliteStore, type OutputStream, type RunToken, type SqliteStore } from '@moltbot/store';
 import { z } from 'zod';
@@ -64,6 +65,8 @@ export interface RunDriver {
   readonly token: RunToken;
   append(stream: OutputStream, data: string | Buffer): Promise<void>;
   finish(outcome?: RunOutcome): Promise<void>;
+  /** Gives it back, for another attempt in a minute. */
+  retry(): Promise<void>;
 }
 
 const sshTarget = (name: string): SshTarget => ({
@@ -83,6 +86,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     config: { host: '127.0.0.1', port: 0, bodyLimitBytes: 1_048_576, maxWaitMs: 60_000, ...options.config },
     botName: 'Testbot',
     intake: { ...createIntakeDouble(store, orders, submissions), ...options.intake },
+    deadLetters: { list: async () => ({ letters: [] }), get: unasked, replay: unasked, drop: unasked },
     store: options.reader?.(store) ?? store,
     registry,
     ready: options.ready ?? (() => ({ ok: true })),
@@ -117,6 +121,8 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
   };
 }
 
+const unasked = (): Promise<never> => Promise.reject(new Error('nobody asks for this here'));
+
 function createIntakeDouble(
   store: SqliteStore,
   known: Map<string, readonly RunOrder[]>,
@@ -145,6 +151,15 @@ function createIntakeDouble(
       return { taskId: first.task.id, created: true };
     },
     cancel: ({ tenant }, taskId) => store.requestCancel(tenant, taskId),
+    rerun: unasked,
+    async resolve({ tenant, id: by }, { taskId, index, as, note }) {
+      const runId = runIdOf(taskId, index);
+      const again = as === 'rerun' ? { taskId: newId() } : {};
+      const outcome = await store.resolveRun(tenant, runId, { as, by, at: Date.now(), note, ...again });
+      if (outcome === 'absent') throw new MoltError('MOLT_NOT_FOUND', 'there is no such run');
+      if (outcome === 'closed') throw new MoltError('MOLT_NOT_UNKNOWN', 'the run is not open');
+      return { runId, as, ...again };
+    },
     targets(_principal, selector) {
       if (selector === 'nothing') throw new MoltError('MOLT_NO_TARGETS', 'no target matches');
       return [sshTarget('web-1'), { name: 'here', labels: {}, pool: 'default', transport: 'local' }];
@@ -164,10 +179,11 @@ function toOrders({ principal, origin, request, trace }: Submission): RunOrder[]
   const [, many] = /^(\d+) hosts$/.exec(request.on) ?? [];
   const names = many ? Array.from({ length: Number(many) }, (_, at) => `web-${at}`) : request.on.split(' ');
   const id = newId();
-  const task = {
+  const task: Task = {
     ...{ id, action: request.action, args: request.args, on: request.on, priority: request.priority },
-    ...{ principal, origin, acceptedAt: Date.now(), trace: trace ?? 'made-up', runs: names.length },
-    limits: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, outputBytes: 1_000_000_000 },
+    ...{ principal, acceptedAt: Date.now(), trace: trace ?? 'made-up', runs: names.length },
+    ...{ class: request.class ?? 'guarded', retries: 0, origin: { ...origin, callback: request.callback } },
+    limits: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, queueMs: 0, deadlineMs: 0, outputBytes: 1_000_000_000 },
   };
   return names.map((name, index) => ({ runId: runIdOf(id, index), index, target: sshTarget(name), task }));
 }
@@ -175,7 +191,8 @@ function toOrders({ principal, origin, request, trace }: Submission): RunOrder[]
 async function driveRun(store: SqliteStore, order: RunOrder | undefined): Promise<RunDriver> {
   if (!order) throw new Error('no such run');
   const { acceptedAt: publishedAt } = order.task;
-  const request = { order, worker: 'w', leaseMs: 60_000, redelivered: false, publishedAt, start: false };
+  const lease = { worker: 'w', leaseMs: 60_000, claimId: newId() };
+  const request = { order, ...lease, redelivered: false, publishedAt, start: false };
   const claim = await store.claimRun(request);
   if (claim.verdict !== 'run') throw new Error(`the claim was answered ${claim.verdict}`);
   const { token } = claim;
@@ -188,6 +205,10 @@ async function driveRun(store: SqliteStore, order: RunOrder | undefined): Promis
       const outcome = await store.appendOutput(token, at, [{ stream, data }]);
       if (outcome.kind !== 'ok') throw new Error(`the append was answered ${outcome.kind}`);
       at += data.length;
+    },
+    async retry() {
+      const error = { code: 'MOLT_SSH_LOST', message: 'm', remedy: 'r' } as const;
+      if ((await store.retryRun(token, { error, delayMs: 60_000 })) !== 'ok') throw new Error('it was not given back');
     },
     async finish(outcome = { state: 'succeeded', exitCode: 0 }) {
       if ((await store.finishRun(token, outcome)) !== 'ok') throw new Error('the run did not finish');

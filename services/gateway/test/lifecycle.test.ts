@@ -14,6 +14,7 @@ test('is a service', async () => {
       botName: 'Testbot',
       // Never called: no request is made.
       intake: {} as never,
+      deadLetters: {} as never,
       store: fixture.store,
       registry: createRegistry('gateway'),
       ready: () => ({ ok: true }),

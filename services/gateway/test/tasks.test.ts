@@ -143,6 +143,121 @@ describe('POST /v1/tasks/:id/cancel', () => {
   });
 });
 
+describe('what a task was asked with', () => {
+  const secret = `whsec_${Buffer.alloc(24, 1).toString('base64')}`;
+
+  test('its class and the address of its callback are shown, the secret never', async () => {
+    const callback = { url: 'https://example.com/hook', secret };
+    const { id } = (await (await gateway.post({ ...request, class: 'at-most-once', callback })).json()) as {
+      id: string;
+    };
+    expect(gateway.submissions.at(-1)?.request).toMatchObject({ class: 'at-most-once', callback });
+    const shown = await (await gateway.call(`/v1/tasks/${id}`)).text();
+    expect(JSON.parse(shown)).toMatchObject({ class: 'at-most-once', callback: { url: 'https://example.com/hook' } });
+    const listed = await (await gateway.call('/v1/tasks?limit=1')).text();
+    expect(JSON.parse(listed)).toMatchObject({ tasks: [{ id, class: 'at-most-once' }] });
+    const events = await (await gateway.call(`/v1/tasks/${id}/cancel`, { method: 'POST' })).text();
+    for (const text of [shown, listed, events]) expect(text).not.toContain(secret.slice(6));
+  });
+
+  test('a secret that is none is refused and not repeated', async () => {
+    const callback = { url: 'https://example.com/hook', secret: 'hunter22' };
+    const problem = await problemOf(await gateway.post({ ...request, callback }));
+    expect(problem).toMatchObject({ code: 'MOLT_BAD_REQUEST', errors: [{ path: '/body/callback/secret' }] });
+    expect(JSON.stringify(problem)).not.toContain('hunter22');
+  });
+
+  test.each([
+    [{ class: 'maybe' }, '/body/class'],
+    [{ retries: 11 }, '/body/retries'],
+    [{ deadline: 5 }, '/body/deadline'],
+    [{ callback: { url: 'ftp://example.com', secret } }, '/body/callback/url'],
+  ])('%j does not fit', async (more, path) => {
+    expect(await problemOf(await gateway.post({ ...request, ...more }))).toMatchObject({ errors: [{ path }] });
+  });
+});
+
+describe('attempts', () => {
+  test('those before this one are shown, and when the next is made', async () => {
+    const id = await gateway.task();
+    const first = await gateway.run(id);
+    await first.append('stdout', 'abc');
+    await first.retry();
+    const waiting = (await (await gateway.call(`/v1/tasks/${id}`)).json()) as { runs: { retryAt: string }[] };
+    const note = {
+      attempt: 1,
+      error: { code: 'MOLT_SSH_LOST', message: 'm', remedy: 'r' },
+      stdoutBytes: 3,
+      stderrBytes: 0,
+    };
+    expect(waiting).toMatchObject({
+      runs: [{ state: 'queued', attempts: 1, history: [{ ...note, endedAt: expect.stringMatching(/Z$/) }] }],
+    });
+    expect(Date.parse(waiting.runs[0]?.retryAt ?? '')).toBeGreaterThan(Date.now());
+    await (await gateway.run(id)).finish();
+    const { runs } = (await (await gateway.call(`/v1/tasks/${id}`)).json()) as { runs: object[] };
+    expect(runs).toMatchObject([{ state: 'succeeded', attempts: 2, history: [note] }]);
+    expect(runs[0]).not.toHaveProperty('retryAt');
+  });
+});
+
+describe('POST /v1/tasks/:id/runs/:index/resolve', () => {
+  const resolve = (id: string, index: number | string, body: unknown): Promise<Response> =>
+    gateway.call(`/v1/tasks/${id}/runs/${index}/resolve`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  async function unknownRun(): Promise<string> {
+    const id = await gateway.task();
+    await (await gateway.run(id)).finish({ state: 'unknown' });
+    return id;
+  }
+
+  test('notes what was found out, once, and shows it', async () => {
+    const id = await unknownRun();
+    const first = await resolve(id, 0, { as: 'done', note: 'it is there' });
+    expect([first.status, await first.json()]).toEqual([200, { run: `${id}.0`, as: 'done' }]);
+    const { runs } = (await (await gateway.call(`/v1/tasks/${id}`)).json()) as { runs: { resolution: object }[] };
+    expect(runs[0]).toMatchObject({ state: 'unknown' });
+    const at = expect.stringMatching(/^2\d{3}-.*Z$/);
+    expect(runs[0]?.resolution).toEqual({ as: 'done', by: 'key:1', note: 'it is there', at });
+    const second = await resolve(id, 0, { as: 'rerun' });
+    expect([second.status, (await problemOf(second))['code']]).toEqual([409, 'MOLT_NOT_UNKNOWN']);
+  });
+
+  test('a rerun names its task', async () => {
+    const id = await unknownRun();
+    const { taskId } = (await (await resolve(id, 0, { as: 'rerun' })).json()) as { taskId: string };
+    const shown = await (await gateway.call(`/v1/tasks/${id}`)).json();
+    expect(shown).toMatchObject({ runs: [{ resolution: { as: 'rerun', taskId } }] });
+  });
+
+  test.each([
+    [0, { as: 'gone' }, '/body/as'],
+    [0, {}, '/body/as'],
+    [0, { as: 'done', note: '' }, '/body/note'],
+    [0, { as: 'done', why: 'x' }, '/body/why'],
+    ['1e1', { as: 'done' }, '/path/index'],
+    ['-1', { as: 'done' }, '/path/index'],
+  ])('%s with %j is refused', async (index, body, path) => {
+    const problem = await problemOf(await resolve(await unknownRun(), index, body));
+    expect(problem).toMatchObject({ code: 'MOLT_BAD_REQUEST', errors: [{ path }] });
+  });
+
+  test('what is not there is not found', async () => {
+    const id = await unknownRun();
+    for (const [task, index] of [
+      ['x', 0],
+      ['00000000-0000-7000-8000-000000000000', 0],
+      [id, 1],
+    ] as const) {
+      expect((await problemOf(await resolve(task, index, { as: 'done' })))['code']).toBe('MOLT_NOT_FOUND');
+    }
+  });
+});
+
 describe('GET /v1/tasks', () => {
   interface Page {
     tasks: { id: string; state: 'queued'; action: string }[];

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bus, createAmqpBus, createEmbeddedBus } from '@moltbot/bus';
 import { createExecutor, createLocalTransport, createSshTransport } from '@moltbot/executor';
-import { createFirstKeyFile, createGateway } from '@moltbot/gateway';
-import { createIntake } from '@moltbot/intake';
+import { createCallbacks, createFirstKeyFile, createGateway } from '@moltbot/gateway';
+import { createDeadLetters, createIntake } from '@moltbot/intake';
 import { loadPlugins } from '@moltbot/plugin-host';
 import {
   systemClock as clock,
@@ -22,18 +22,28 @@ export async function createStandalone({ config, log, processName, say }: MainCo
   const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
   const { bus, store } = createPorts({ config, log, processName });
   const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
-  const transports = [createLocalTransport({ log }), createSshTransport({ ssh: config.ssh, log, clock, registry })];
+  const { rerun } = intake;
+  const tenants = Object.keys(config.tenants);
+  const deadLetters = createDeadLetters({ bus, store, tenants, rerun, clock, log });
+  const callbacks = createCallbacks({ bus, store, callbacks: config.callbacks, clock, log, registry });
+  const { ssh, guard } = config;
+  const transports = [
+    createLocalTransport({ guard, log, clock }),
+    createSshTransport({ ssh, guard, log, clock, registry }),
+  ];
   const executor = createExecutor({
     config: config.executor,
-    tenants: Object.keys(config.tenants),
+    tenants,
     ...{ bus, store, plugins, transports, registry, clock, log },
     worker: processName,
+    patience: { memoryMs: guard.retentionMs },
+    isAlone: config.bus.kind === 'embedded',
   });
-  const parts = [store, bus, intake, executor];
+  const parts = [store, bus, intake, deadLetters, callbacks, executor];
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
-    ...{ intake, store, registry, log, clock },
+    ...{ intake, deadLetters, store, registry, log, clock },
     ready: () => healthOf(parts),
   });
   const firstKey = createFirstKeyFile({ config, store, clock, log, url: gateway.url, say });

@@ -1,29 +1,23 @@
-import {
-  type Envelope,
-  encodeEnvelope,
-  type Logger,
-  MoltError,
-  type Secret,
-  type ServiceHealth,
-} from '@moltbot/shared';
+import { type Envelope, type Logger, MoltError, type Secret, type ServiceHealth } from '@moltbot/shared';
 import {
   type Bus,
   type BusState,
+  type DeadDelivery,
   type DelayRung,
   type DeliveryHandler,
   delayRungs,
   type PublishOutcome,
   type QueueRef,
-  type RunQueueRef,
   type Subscription,
 } from '../port.ts';
 import { createTally } from '../tally.ts';
 import { type Channel, type Connection, type OpenChannel, openConnection } from './client.ts';
 import { connectUrl } from './connect-url.ts';
-import { type Consumer, createConsumer } from './consumer.ts';
+import { type Consumer, type ConsumerOptions, createConsumer } from './consumer.ts';
 import { createEars, type Ears } from './ears.ts';
 import { type Keeper, keepOpen } from './keep-open.ts';
-import { createPublisher, type Publication, type Publisher } from './publisher.ts';
+import { createPublisher, type Publisher } from './publisher.ts';
+import { contentOf, type TakeOptions, takeDead, takeDelivery } from './take.ts';
 import { createTopology, type Topology } from './topology.ts';
 
 export interface AmqpBusOptions {
@@ -44,7 +38,7 @@ export interface AmqpBusOptions {
  * The bus over RabbitMQ 3.10 or later. Two connections: one to publish on, which the broker may stop reading, and one to consume on.
  * - While the link is down a publication waits 2 s for it, and is `unknown` after that.
  * - A delivery whose copy (`delay`, `dead`) is refused is held, and the copy tried again, for 60 s before it is given back.
- * - A broadcast that cannot be read is dropped. What the reader of the dead queue cannot read goes to `moltbot.v1.parked`.
+ * - A broadcast that cannot be read is dropped.
  * @throws MOLT_BAD_CONFIG when the url cannot be used
  */
 export function createAmqpBus(options: AmqpBusOptions): Bus {
@@ -59,12 +53,14 @@ class AmqpBus implements Bus {
   readonly #consumeLink: Keeper<Connection>;
   readonly #publisher: Publisher;
   readonly #ears: Ears;
-  readonly #declared = new Map<string, RunQueueRef>();
+  readonly #declared = new Map<string, QueueRef>();
   readonly #consumers = new Set<Consumer>();
   readonly #channels = new Set<OpenChannel<Channel>>();
   readonly #hearers = new Set<(message: Envelope) => void>();
   readonly #inHand = createTally();
   readonly #giveUp = new AbortController();
+  /** What taking a message takes. */
+  readonly #tools: Pick<TakeOptions, 'topology' | 'publisher' | 'giveUp' | 'log'>;
   #stopped = false;
 
   constructor(options: AmqpBusOptions) {
@@ -87,6 +83,7 @@ class AmqpBus implements Bus {
       confirmTimeoutMs,
       log,
     });
+    this.#tools = { topology, publisher: this.#publisher, giveUp: this.#giveUp.signal, log };
     this.#ears = createEars({
       connection: this.#consumeLink,
       topology,
@@ -137,13 +134,13 @@ class AmqpBus implements Bus {
     return this.state() === 'ready' ? { ok: true } : { ok: false, detail: 'the bus is connecting' };
   }
 
-  async declare(queue: RunQueueRef): Promise<void> {
+  async declare(queue: QueueRef): Promise<void> {
     this.#refuseWhenStopped();
     this.#declared.set(this.#topology.queueName(queue), queue);
     const connection = this.#consumeLink.current();
     if (!connection) return;
     try {
-      await this.#topology.declareRuns(connection, queue);
+      await this.#topology.declareQueue(connection, queue);
     } catch (err) {
       // The link broke in between: the next one declares it.
       this.#log.warn({ err, queue: this.#topology.queueName(queue) }, 'a queue could not be declared yet');
@@ -152,7 +149,7 @@ class AmqpBus implements Bus {
 
   async publish(
     message: Envelope,
-    { queue, delay }: { readonly queue: RunQueueRef; readonly delay?: DelayRung },
+    { queue, delay }: { readonly queue: QueueRef; readonly delay?: DelayRung },
   ): Promise<PublishOutcome> {
     if (delay === undefined) {
       return this.#publisher.publish({ ...contentOf(message), to: this.#topology.address(queue) });
@@ -166,34 +163,33 @@ class AmqpBus implements Bus {
     return this.#publisher.publish({ ...contentOf(message), to: this.#topology.control, kept: false });
   }
 
-  async consume(
+  consume(
     queue: QueueRef,
     { prefetch }: { readonly prefetch: number },
     handler: DeliveryHandler,
   ): Promise<Subscription> {
-    this.#refuseWhenStopped();
-    if (queue.kind === 'runs') this.#declared.set(this.#topology.queueName(queue), queue);
-    const consumer = createConsumer({
-      queue,
-      prefetch,
-      handler,
-      connection: this.#consumeLink,
-      publisher: this.#publisher,
-      topology: this.#topology,
-      channels: this.#channels,
-      inHand: this.#inHand,
-      giveUp: this.#giveUp.signal,
-      log: this.#log,
+    return this.#subscribe(() => {
+      const name = this.#topology.queueName(queue);
+      this.#declared.set(name, queue);
+      return {
+        name,
+        prefetch,
+        declare: (link) => this.#topology.declareQueue(link, queue),
+        take: (message, back) => takeDelivery(message, { ...this.#tools, queue, handler, back }),
+      };
     });
-    this.#consumers.add(consumer);
-    const begun = consumer.start();
-    if (this.#consumeLink.current()) await begun;
-    return {
-      cancel: async () => {
-        this.#consumers.delete(consumer);
-        await consumer.cancel();
-      },
-    };
+  }
+
+  consumeDead(
+    { prefetch }: { readonly prefetch: number },
+    handler: (letter: DeadDelivery) => Promise<void>,
+  ): Promise<Subscription> {
+    return this.#subscribe(() => ({
+      name: this.#topology.deadQueueName,
+      prefetch,
+      declare: (link) => this.#topology.declareDead(link),
+      take: (message, back) => takeDead(message, { ...this.#tools, handler, back }),
+    }));
   }
 
   async onBroadcast(handler: (message: Envelope) => void): Promise<Subscription> {
@@ -204,6 +200,28 @@ class AmqpBus implements Bus {
     return {
       cancel: async () => {
         this.#hearers.delete(handler);
+      },
+    };
+  }
+
+  async #subscribe(
+    wanted: () => Pick<ConsumerOptions, 'name' | 'prefetch' | 'declare' | 'take'>,
+  ): Promise<Subscription> {
+    this.#refuseWhenStopped();
+    const consumer = createConsumer({
+      ...wanted(),
+      connection: this.#consumeLink,
+      channels: this.#channels,
+      inHand: this.#inHand,
+      log: this.#log,
+    });
+    this.#consumers.add(consumer);
+    const begun = consumer.start();
+    if (this.#consumeLink.current()) await begun;
+    return {
+      cancel: async () => {
+        this.#consumers.delete(consumer);
+        await consumer.cancel();
       },
     };
   }
@@ -221,11 +239,11 @@ class AmqpBus implements Bus {
 
   async #declareAll(connection: Connection): Promise<void> {
     await this.#topology.declareBase(connection);
-    for (const queue of this.#declared.values()) await this.#topology.declareRuns(connection, queue);
+    for (const queue of this.#declared.values()) await this.#topology.declareQueue(connection, queue);
   }
 
   /** The ladder takes any routing key, so the broker would not return a delayed message. Undefined: it cannot be learned now. */
-  async #queueExists(queue: RunQueueRef): Promise<boolean | undefined> {
+  async #queueExists(queue: QueueRef): Promise<boolean | undefined> {
     if (this.#declared.has(this.#topology.queueName(queue))) return true;
     const connection = this.#consumeLink.current();
     return connection && this.#topology.exists(connection, queue).catch(() => undefined);
@@ -251,12 +269,6 @@ class AmqpBus implements Bus {
     if (this.#stopped) throw new MoltError('MOLT_SHUTTING_DOWN', 'the bus is stopped');
   }
 }
-
-const contentOf = (message: Envelope): Pick<Publication, 'id' | 'type' | 'bytes'> => ({
-  id: message.id,
-  type: message.kind,
-  bytes: encodeEnvelope(message),
-});
 
 /** The connection with the exchanges that its consumers bind to; closed when they cannot be declared. */
 async function declareOn(connection: Connection, topology: Topology): Promise<Connection> {

@@ -1,7 +1,7 @@
 import { MoltError, Secret } from '@moltbot/shared';
 
 /** Seconds. Two missed ones mean that the peer is gone. */
-const heartbeat = 20;
+const heartbeat = 10;
 
 /**
  * The url as it is given to the client: with our heartbeat, unless it names one.

@@ -1,18 +1,18 @@
 import { formatDuration, type Logger, withDeadline } from '@moltbot/shared';
 import { deliveryLimit } from '../delivery.ts';
-import type { DelayRung, QueueRef, RunQueueRef } from '../port.ts';
+import type { DelayRung, QueueRef } from '../port.ts';
 import { type Channel, type Connection, isNotFound, isPreconditionFailed } from './client.ts';
 
 // Every name and argument that the broker sees is in this file. The broker refuses to declare a queue again with
 // other arguments, so a change of arguments takes a new `v`.
 const prefix = 'moltbot.v1';
+/** Leads to every queue, of replies too: what comes off the ladder finds its own queue by its routing key. */
 const runsExchange = `${prefix}.runs`;
 const deadName = `${prefix}.dead`;
-/** What even the reader of the dead queue could not take; people look at it, nothing consumes it. */
-const parkedName = `${prefix}.parked`;
-const deadKey = 'dead';
-const declareMs = 10_000;
 const controlExchange = `${prefix}.control`;
+const declareMs = 10_000;
+/** Explicit and large: RabbitMQ 4 has a limit of 20 where none is said, and nothing comes after the dead queue. */
+const deadDeliveryLimit = 1_000_000;
 
 /** Header of a copy in the dead queue: why it is there. */
 export const reasonHeader = 'x-molt-reason';
@@ -37,15 +37,19 @@ export interface Topology {
   address(queue: QueueRef): Address;
   /** Into the queue after a delay. */
   delayed(queue: QueueRef, rung: DelayRung): Address;
+  readonly deadQueueName: string;
   /** Where a message of this queue goes when it cannot be handled. */
   deadAddress(from: QueueRef): Address;
+  /** The queue that a routing key of a dead message leads to; undefined for a key that is not ours. */
+  queueOfKey(routingKey: string): QueueRef | undefined;
   /** Declares all that does not depend on pools and tenants. */
   declareBase(connection: Connection): Promise<void>;
-  /** Declares a queue of runs and binds it. Keeps a queue that exists with other arguments, and says so. */
-  declareRuns(connection: Connection, queue: RunQueueRef): Promise<void>;
+  declareDead(connection: Connection): Promise<void>;
+  /** Declares a queue and binds it. Keeps a queue that exists with other arguments, and says so. */
+  declareQueue(connection: Connection, queue: QueueRef): Promise<void>;
   /** An exclusive queue that hears every broadcast; returns its name. It ends with the connection. */
   declareEars(channel: Channel): Promise<string>;
-  exists(connection: Connection, queue: RunQueueRef): Promise<boolean>;
+  exists(connection: Connection, queue: QueueRef): Promise<boolean>;
 }
 
 interface QueuePlan {
@@ -73,19 +77,10 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
   });
   const deadPlan: QueuePlan = {
     name: deadName,
-    args: { ...bounded, ...dyingInto(parkedName), 'x-delivery-limit': 1_000 },
-    bindings: [
-      { exchange: deadName, routingKey: '' },
-      { exchange: runsExchange, routingKey: deadKey },
-    ],
+    args: { ...bounded, 'x-delivery-limit': deadDeliveryLimit },
+    bindings: [{ exchange: deadName, routingKey: '' }],
   };
-  const parkedPlan: QueuePlan = {
-    name: parkedName,
-    // Explicit, as RabbitMQ 4 drops a message of a queue without a limit after 20 looks at it.
-    args: { ...bounded, 'x-delivery-limit': 1_000_000 },
-    bindings: [{ exchange: parkedName, routingKey: '' }],
-  };
-  const runsPlan = (queue: RunQueueRef): QueuePlan => ({
+  const queuePlan = (queue: QueueRef): QueuePlan => ({
     name: queueName(queue),
     args: { ...bounded, ...dyingInto(deadName), 'x-delivery-limit': deliveryLimit },
     bindings: [{ exchange: runsExchange, routingKey: routingKey(queue) }],
@@ -96,17 +91,21 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
     queueName,
     address: (queue) => ({ exchange: runsExchange, routingKey: routingKey(queue) }),
     delayed: (queue, rung) => ({ exchange: delayName(rung), routingKey: routingKey(queue) }),
-    deadAddress: (from) => ({ exchange: from.kind === 'dead' ? parkedName : deadName, routingKey: '' }),
+    deadQueueName: deadName,
+    // The broker's own dead letters keep their routing key as well, so that it always tells where a message died.
+    deadAddress: (from) => ({ exchange: deadName, routingKey: routingKey(from) }),
+    queueOfKey,
     declareBase: async (connection) => {
       await onChannel(connection, async (channel) => {
         await channel.assertExchange(runsExchange, 'direct');
-        for (const name of [deadName, parkedName, controlExchange, ...rungs.map(delayName)]) {
+        for (const name of [deadName, controlExchange, ...rungs.map(delayName)]) {
           await channel.assertExchange(name, 'fanout');
         }
       });
-      for (const plan of [parkedPlan, deadPlan, ...rungs.map(delayPlan)]) await declare(connection, plan, log);
+      for (const plan of [deadPlan, ...rungs.map(delayPlan)]) await declare(connection, plan, log);
     },
-    declareRuns: (connection, queue) => declare(connection, runsPlan(queue), log),
+    declareDead: (connection) => declare(connection, deadPlan, log),
+    declareQueue: (connection, queue) => declare(connection, queuePlan(queue), log),
     declareEars: async (channel) => {
       const { queue } = await channel.assertQueue('', {
         exclusive: true,
@@ -120,11 +119,20 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
   };
 }
 
+// A key of runs has three words at least, and ends in a priority: the two kinds cannot meet.
 const routingKey = (queue: QueueRef): string =>
-  queue.kind === 'dead' ? deadKey : `${queue.pool}.${queue.tenant}.${queue.priority}`;
+  queue.kind === 'runs' ? `${queue.pool}.${queue.tenant}.${queue.priority}` : `replies.${queue.platform}`;
 
 const queueName = (queue: QueueRef): string =>
-  queue.kind === 'dead' ? deadName : `${runsExchange}.${routingKey(queue)}`;
+  queue.kind === 'runs' ? `${runsExchange}.${routingKey(queue)}` : `${prefix}.${routingKey(queue)}`;
+
+function queueOfKey(key: string): QueueRef | undefined {
+  if (key === 'replies.http') return { kind: 'replies', platform: 'http' };
+  // The name of a pool may hold dots, the others may not.
+  const [, pool, tenant, priority] = /^(.+)\.([^.]+)\.(interactive|batch)$/.exec(key) ?? [];
+  if (!pool || !tenant || (priority !== 'interactive' && priority !== 'batch')) return undefined;
+  return { kind: 'runs', pool, tenant, priority };
+}
 
 async function declare(connection: Connection, plan: QueuePlan, log: Logger): Promise<void> {
   try {

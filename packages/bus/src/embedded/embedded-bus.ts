@@ -9,19 +9,21 @@ import {
   type ServiceHealth,
   systemClock,
 } from '@moltbot/shared';
+import { deadPauseMs, decideDeadOnce, deliveryLimit, handOutDead } from '../delivery.ts';
 import {
   type Bus,
   type BusState,
+  type DeadDelivery,
   type DelayRung,
   type DeliveryHandler,
   delayRungs,
   type PublishOutcome,
   type QueueRef,
-  type RunQueueRef,
   type Subscription,
 } from '../port.ts';
 import { createTally, type Tally } from '../tally.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from './embedded-queue.ts';
+import { deadFacts, deathNote, take } from './take.ts';
 
 export interface EmbeddedBusOptions {
   /** Where the messages are kept; used from `start` to `stop`. */
@@ -39,15 +41,13 @@ const lastWritesMs = 5_000;
 
 // The names of the queues in the journal.
 const deadName = 'dead';
-/** What even the reader of the dead queue could not take; people look at it, nothing consumes it. */
-const parkedName = 'parked';
 const queueName = (queue: QueueRef): string =>
-  queue.kind === 'dead' ? deadName : `runs.${queue.pool}.${queue.tenant}.${queue.priority}`;
+  queue.kind === 'runs' ? `runs.${queue.pool}.${queue.tenant}.${queue.priority}` : `replies.${queue.platform}`;
 
 /**
  * The bus inside one process. What it has said `ok` to is in the journal, and is delivered again by the next process.
  * A journal that fails makes a publication `nacked` or `unknown`, and a settlement `stale`: the message comes again.
- * A broadcast reaches the handlers of this process in a later turn. What the reader of the dead queue cannot read is parked.
+ * A broadcast reaches the handlers of this process in a later turn.
  */
 export function createEmbeddedBus(options: EmbeddedBusOptions): Bus {
   return new EmbeddedBus(options);
@@ -59,7 +59,8 @@ class EmbeddedBus implements Bus {
   readonly #clock: Clock;
   readonly #delays: Readonly<Record<DelayRung, number>>;
   readonly #journal: MessageJournal;
-  readonly #makeQueue: (name: string) => EmbeddedQueue;
+  readonly #makeQueue: (ref: QueueRef) => EmbeddedQueue;
+  readonly #dead: EmbeddedQueue;
   readonly #queues = new Map<string, EmbeddedQueue>();
   readonly #cancels = new Set<() => void>();
   readonly #hearers = new Set<(message: Envelope) => void>();
@@ -79,19 +80,22 @@ class EmbeddedBus implements Bus {
       stopping: this.#stopping.signal,
       running: () => this.#state === 'ready',
     };
-    const parked = { name: parkedName, movedIn: () => {} };
-    const deadQueue = createEmbeddedQueue({
+    this.#dead = createEmbeddedQueue({
       ...common,
-      ...{ name: deadName, maxLength: Number.POSITIVE_INFINITY, dead: parked },
+      ...{ name: deadName, maxLength: Number.POSITIVE_INFINITY, deliveryLimit: Number.POSITIVE_INFINITY },
+      // Nothing dies here.
+      dead: { name: deadName, noteOf: (reason) => reason, movedIn: () => {} },
     });
-    const dead = { name: deadName, movedIn: (seq: number) => deadQueue.movedIn(seq) };
-    this.#queues.set(deadName, deadQueue);
-    this.#makeQueue = (name) => createEmbeddedQueue({ ...common, name, maxLength, dead });
+    this.#makeQueue = (ref) => {
+      const movedIn = (seq: number): void => this.#dead.movedIn(seq);
+      const dead = { name: deadName, noteOf: (reason: string) => deathNote(ref, reason), movedIn };
+      return createEmbeddedQueue({ ...common, name: queueName(ref), maxLength, deliveryLimit, dead });
+    };
   }
 
   async start(): Promise<void> {
     this.#state = 'ready';
-    for (const queue of this.#queues.values()) queue.wake();
+    for (const queue of [this.#dead, ...this.#queues.values()]) queue.wake();
   }
 
   async quiesce(force: AbortSignal): Promise<void> {
@@ -116,14 +120,14 @@ class EmbeddedBus implements Bus {
     return this.#state === 'ready' ? { ok: true } : { ok: false, detail: `the bus is ${this.#state}` };
   }
 
-  async declare(ref: RunQueueRef): Promise<void> {
+  async declare(ref: QueueRef): Promise<void> {
     this.#refuseWhenStopped();
     this.#queueOf(ref);
   }
 
   async publish(
     message: Envelope,
-    { queue: ref, delay }: { readonly queue: RunQueueRef; readonly delay?: DelayRung },
+    { queue: ref, delay }: { readonly queue: QueueRef; readonly delay?: DelayRung },
   ): Promise<PublishOutcome> {
     if (this.#state !== 'ready') return 'unknown';
     const content = { id: message.id, bytes: encodeEnvelope(message) };
@@ -150,14 +154,22 @@ class EmbeddedBus implements Bus {
     handler: DeliveryHandler,
   ): Promise<Subscription> {
     this.#refuseWhenStopped();
-    const cancel = this.#queueOf(ref).consume(prefetch, handler);
-    this.#cancels.add(cancel);
-    return {
-      cancel: async () => {
-        this.#cancels.delete(cancel);
-        cancel();
-      },
-    };
+    return this.#subscribed(
+      this.#queueOf(ref).consume(prefetch, (entry, settlement) => take(entry, { settlement, handler, log: this.#log })),
+    );
+  }
+
+  async consumeDead(
+    { prefetch }: { readonly prefetch: number },
+    handler: (letter: DeadDelivery) => Promise<void>,
+  ): Promise<Subscription> {
+    this.#refuseWhenStopped();
+    const pause = (): Promise<void> => this.#clock.sleep(deadPauseMs, this.#stopping.signal);
+    return this.#subscribed(
+      this.#dead.consume(prefetch, (entry, settlement) => {
+        void handOutDead(handler, decideDeadOnce(deadFacts(entry), settlement), { log: this.#log, pause });
+      }),
+    );
   }
 
   async onBroadcast(handler: (message: Envelope) => void): Promise<Subscription> {
@@ -170,15 +182,25 @@ class EmbeddedBus implements Bus {
     };
   }
 
+  #subscribed(cancel: () => void): Subscription {
+    this.#cancels.add(cancel);
+    return {
+      cancel: async () => {
+        this.#cancels.delete(cancel);
+        cancel();
+      },
+    };
+  }
+
   #queueOf(ref: QueueRef): EmbeddedQueue {
     const name = queueName(ref);
-    const queue = this.#queues.get(name) ?? this.#makeQueue(name);
+    const queue = this.#queues.get(name) ?? this.#makeQueue(ref);
     this.#queues.set(name, queue);
     return queue;
   }
 
   /** A queue of an earlier process exists as long as it holds messages. */
-  async #existing(ref: RunQueueRef): Promise<EmbeddedQueue | undefined> {
+  async #existing(ref: QueueRef): Promise<EmbeddedQueue | undefined> {
     const name = queueName(ref);
     const known = this.#queues.get(name);
     if (known) return known;

@@ -1,13 +1,13 @@
 import {
   type Clock,
-  decodeEnvelope,
   type Envelope,
+  encodeEnvelope,
   type JournalEntry,
   type Logger,
   type MessageJournal,
 } from '@moltbot/shared';
-import { decideOnce, deliveryLimit, handOut, type Settlement, unreadableReason } from '../delivery.ts';
-import type { DelayRung, DeliveryHandler, PublishOutcome, SettleOutcome } from '../port.ts';
+import type { Settlement } from '../delivery.ts';
+import type { DelayRung, PublishOutcome, SettleOutcome } from '../port.ts';
 import type { Tally } from '../tally.ts';
 import { type Backlog, createBacklog } from './backlog.ts';
 
@@ -16,11 +16,19 @@ export interface EmbeddedQueue {
   /** Keeps a message, to be delivered at `notBefore` (epoch ms; 0 for at once) or later. Rejects when nothing was tried. */
   add(message: { readonly id: string; readonly bytes: Buffer }, notBefore: number): Promise<PublishOutcome>;
   /** Hands out up to `prefetch` unsettled messages. Returns how to end it. */
-  consume(prefetch: number, handler: DeliveryHandler): () => void;
+  consume(prefetch: number, take: Take): () => void;
   /** A message of another queue was moved into this one. */
   movedIn(seq: number): void;
   /** Hands out what can be: call it when the bus has started. */
   wake(): void;
+}
+
+/** A queue for what cannot be handled in another. */
+export interface DeadEnd {
+  readonly name: string;
+  /** What the journal says of a message that died here for that reason. */
+  noteOf(reason: string): string;
+  movedIn(seq: number): void;
 }
 
 export interface EmbeddedQueueOptions {
@@ -29,8 +37,10 @@ export interface EmbeddedQueueOptions {
   readonly clock: Clock;
   readonly delays: Readonly<Record<DelayRung, number>>;
   readonly maxLength: number;
-  /** The queue for what cannot be handled here. */
-  readonly dead: { readonly name: string; movedIn(seq: number): void };
+  /** Times a message may come back before it dies of it. */
+  readonly deliveryLimit: number;
+  /** Where what cannot be handled here goes. */
+  readonly dead: DeadEnd;
   /** Counts what is handed out and not settled. */
   readonly inHand: Tally;
   /** Whether the bus is started, and not stopped. */
@@ -39,9 +49,12 @@ export interface EmbeddedQueueOptions {
   readonly log: Logger;
 }
 
+/** Is handed one message, to decide it by its settlement. */
+export type Take = (entry: JournalEntry, settlement: Settlement) => void;
+
 interface Consumer {
   readonly prefetch: number;
-  readonly handler: DeliveryHandler;
+  readonly take: Take;
   unsettled: number;
 }
 
@@ -83,8 +96,8 @@ class JournalQueue implements EmbeddedQueue {
     return 'ok';
   }
 
-  consume(prefetch: number, handler: DeliveryHandler): () => void {
-    const consumer = { prefetch, handler, unsettled: 0 };
+  consume(prefetch: number, take: Take): () => void {
+    const consumer = { prefetch, take, unsettled: 0 };
     this.#consumers.add(consumer);
     this.wake();
     return () => {
@@ -155,7 +168,7 @@ class JournalQueue implements EmbeddedQueue {
       this.wake();
     };
     const settlement = this.#settlementOf(entry, release);
-    if (entry.deliveries > deliveryLimit) return void (await settlement.dead('delivery_limit'));
+    if (entry.deliveries > this.#options.deliveryLimit) return void (await settlement.dead('delivery_limit'));
     try {
       // Counted before it is handed out: a process that dies with it must find it counted.
       await this.#options.journal.delivered(entry.seq);
@@ -164,23 +177,8 @@ class JournalQueue implements EmbeddedQueue {
       release();
       return this.#retryLater(err);
     }
-    if (this.#consumers.has(consumer)) this.#deliver(entry, consumer, settlement);
+    if (this.#consumers.has(consumer)) consumer.take(entry, settlement);
     else await settlement.requeue();
-  }
-
-  #deliver(entry: JournalEntry, consumer: Consumer, settlement: Settlement): void {
-    const { log } = this.#options;
-    const { bytes, deliveries, messageId, reason } = entry;
-    let message: Envelope;
-    try {
-      message = decodeEnvelope(bytes);
-    } catch (err) {
-      log.error({ err, messageId }, 'a message cannot be read; it goes to the dead queue');
-      void settlement.dead(unreadableReason(err));
-      return;
-    }
-    const facts = { message, redelivered: deliveries > 0, previousDeliveries: deliveries, reason };
-    void handOut(consumer.handler, decideOnce(facts, settlement), log);
   }
 
   #settlementOf(entry: JournalEntry, release: () => void): Settlement {
@@ -190,21 +188,39 @@ class JournalQueue implements EmbeddedQueue {
     return {
       ack: () => settle({ write: () => journal.remove(seq), written: () => this.#leave(seq) }),
       requeue: () => settle({ write: async () => {}, written: () => this.#comeBack(entry) }),
-      delay: (rung) => {
+      delay: (rung, instead) => {
         const notBefore = clock.now() + delays[rung];
+        if (instead) return settle(this.#replacing(entry, { instead, notBefore }));
         return settle({
-          write: () => journal.move(seq, { queue: name, notBefore, reason: entry.reason }),
+          write: () => journal.move(seq, { queue: name, notBefore }),
           written: () => this.#backlog.postpone(seq, notBefore),
         });
       },
       dead: (reason) =>
         settle({
-          write: () => journal.move(seq, { queue: dead.name, notBefore: 0, reason }),
+          write: () => journal.move(seq, { queue: dead.name, notBefore: 0, reason: dead.noteOf(reason) }),
           written: () => {
             this.#leave(seq);
             dead.movedIn(seq);
           },
         }),
+    };
+  }
+
+  /** Keeps the other message first: between the two writes both are there, and none is lost. */
+  #replacing(
+    { seq }: JournalEntry,
+    { instead, notBefore }: { readonly instead: Envelope; readonly notBefore: number },
+  ): Decision {
+    const { journal, name: queue } = this.#options;
+    return {
+      write: async () => {
+        await journal.append({ queue, messageId: instead.id, bytes: encodeEnvelope(instead), notBefore });
+        this.#grownBy += 1;
+        this.#backlog.grown();
+        await journal.remove(seq);
+      },
+      written: () => this.#leave(seq),
     };
   }
 

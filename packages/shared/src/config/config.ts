@@ -11,6 +11,8 @@ export interface Config {
   /** Absolute path. */
   readonly dataDir: string;
   readonly executor: ExecutorConfig;
+  readonly guard: GuardConfig;
+  readonly callbacks: CallbacksConfig;
   readonly ssh: SshConfig;
   readonly limits: LimitsConfig;
   readonly retention: { readonly tasksMs: number; readonly outputMs: number };
@@ -39,7 +41,30 @@ export interface ExecutorConfig {
   /** Where /healthz, /readyz and /metrics of the executor listen; port 0 picks a free one. */
   readonly ops: { readonly host: string; readonly port: number };
   readonly outputCapBytes: number;
-  readonly timeouts: { readonly connectMs: number; readonly idleMs: number; readonly totalMs: number };
+  readonly timeouts: {
+    readonly connectMs: number;
+    readonly idleMs: number;
+    readonly totalMs: number;
+    readonly queueMs: number;
+  };
+  /** A run that lasts longer gives its delivery back and is represented by a watch message. */
+  readonly watchAfterMs: number;
+}
+
+/** The record that targets keep of guarded commands. */
+export interface GuardConfig {
+  /** Directory on the target; `~/` is the home of the user there. */
+  readonly directory: string;
+  /** How long the target remembers that a command has run, ms. */
+  readonly retentionMs: number;
+}
+
+export interface CallbacksConfig {
+  /** Host names, addresses and CIDR blocks that may be called though they are not public. */
+  readonly allow: readonly string[];
+  readonly timeoutMs: number;
+  /** How long delivery is tried, ms. */
+  readonly giveUpAfterMs: number;
 }
 
 export interface SshConfig {

@@ -1,4 +1,6 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { durationPattern, formatDuration, parseDuration } from '../duration.ts';
 import { defaults } from './defaults.ts';
 import type { Problem } from './layers.ts';
 import { hintOf } from './problems.ts';
@@ -14,6 +16,10 @@ const view = z.object({
   bus: link,
   store: link,
   tenants: mapOf(z.object({ apiKeys: listOf(z.object({ id: word }).catch({})) }).catch({ apiKeys: [] })),
+  executor: z.object({ timeouts: z.object({ queue: word }).catch({}) }).catch({ timeouts: {} }),
+  guard: z.object({ retention: word }).catch({}),
+  retention: z.object({ tasks: word }).catch({}),
+  callbacks: z.object({ allow: listOf(word) }).catch({ allow: [] }),
   ssh: z.object({ identities: mapOf(z.unknown()) }).catch({}),
   plugins: listOf(word),
   targets: listOf(
@@ -42,8 +48,56 @@ export function crossCheck(root: Readonly<Record<string, unknown>>): readonly Pr
     ...linkProblems('store', config.store, { kind: 'redis', schemes: ['redis:', 'rediss:'] }),
     ...repeated(config.plugins).map((index) => ({ path: ['plugins', index], message: 'is the same plugin again' })),
     ...Object.entries(config.tenants ?? {}).flatMap(([id, tenant]) => keyProblems(id, tenant.apiKeys)),
+    ...guardProblems(config),
+    ...retentionProblems(config),
+    ...callbackProblems(config),
     ...targetProblems(config),
   ];
+}
+
+/** The id of a task follows from its Idempotency-Key: one that is forgotten here must be forgotten on its targets too. */
+function retentionProblems({ retention, guard }: View): readonly Problem[] {
+  const tasks = retention.tasks ?? defaults.retention.tasks;
+  const kept = guard.retention ?? defaults.guard.retention;
+  if (!durationPattern.test(tasks) || !durationPattern.test(kept)) return [];
+  if (parseDuration(tasks) > parseDuration(kept)) return [];
+  const why = 'a key that is used again must not find its former run on the target';
+  if (guard.retention === undefined)
+    return [{ path: ['retention', 'tasks'], message: `must be longer than guard.retention (${kept}): ${why}` }];
+  return [{ path: ['guard', 'retention'], message: `must be shorter than retention.tasks (${tasks}): ${why}` }];
+}
+
+/** A guarded run that starts after its target has forgotten it could be one that ran before. */
+function guardProblems({ executor, guard }: View): readonly Problem[] {
+  const queue = executor.timeouts.queue ?? defaults.executor.timeouts.queue;
+  const retention = guard.retention ?? defaults.guard.retention;
+  if (!durationPattern.test(queue) || !durationPattern.test(retention)) return [];
+  if (parseDuration(queue) < parseDuration(retention)) return [];
+  const start = `a run may start ${formatDuration(parseDuration(queue))} after its acceptance`;
+  if (guard.retention === undefined) {
+    const message = `must be shorter than guard.retention (${retention}): ${start}, when its target would have forgotten it`;
+    return [{ path: ['executor', 'timeouts', 'queue'], message }];
+  }
+  const message = `must be longer than executor.timeouts.queue (${queue}): ${start}, and its target must remember it then`;
+  return [{ path: ['guard', 'retention'], message }];
+}
+
+const callbackProblems = ({ callbacks }: View): readonly Problem[] =>
+  callbacks.allow.flatMap((entry, index) =>
+    entry === undefined || !entry.includes('/') || isCidr(entry)
+      ? []
+      : [
+          {
+            path: ['callbacks', 'allow', index],
+            message: 'must be an address and the length of a prefix, as in 10.0.0.0/8',
+          },
+        ],
+  );
+
+function isCidr(text: string): boolean {
+  const [address = '', length = ''] = text.split('/');
+  const version = isIP(address);
+  return version !== 0 && Number(length) <= (version === 4 ? 32 : 128);
 }
 
 function linkProblems(

@@ -16,6 +16,9 @@ export interface EnvironmentRead {
 /** Names the file of the configuration; overrides nothing. */
 export const fileVariable = 'MOLTBOT_CONFIG';
 
+/** Override nothing, and are no slips: where the `moltbot` command finds a running Moltbot is often set for all in a shell. */
+const otherVariables: readonly string[] = [fileVariable, 'MOLTBOT_URL', 'MOLTBOT_API_KEY'];
+
 /**
  * What the variables of the environment override. A variable that is empty counts as not set.
  * @param folder what relative paths in variables are relative to
@@ -23,7 +26,7 @@ export const fileVariable = 'MOLTBOT_CONFIG';
 export function readEnvironment(schema: SchemaNode, environment: Environment, folder: string): EnvironmentRead {
   const keys = new Map(listKeys(schema).flatMap((key) => (key.variable ? [[key.variable.name, key] as const] : [])));
   const given = Object.entries(environment)
-    .filter(([name, text]) => name.startsWith('MOLTBOT_') && name !== fileVariable && text)
+    .filter(([name, text]) => name.startsWith('MOLTBOT_') && !otherVariables.includes(name) && text)
     .map(([name, text = '']) => ({ name, text, key: keys.get(name) }));
   const reads = given.flatMap(({ name, text, key }) =>
     key && !isServiceLink(name, text) ? [readVariable(key, { name, text, folder })] : [],

@@ -5,9 +5,11 @@ import { TenantId } from '../principal.ts';
 import type { Secret } from '../secret.ts';
 import { Name } from '../target.ts';
 import type {
+  CallbacksConfig,
   Config,
   ExecutorConfig,
   GatewayConfig,
+  GuardConfig,
   LimitsConfig,
   PlatformsConfig,
   SshConfig,
@@ -34,6 +36,7 @@ export interface TargetDraft {
   readonly user?: string | undefined;
   readonly identity?: string | undefined;
   readonly hostKey?: string | undefined;
+  readonly guard?: 'shell' | 'systemd' | 'off' | undefined;
 }
 
 /** A configuration whose every value is valid by itself; paths are as they were written. `compileConfig` makes it a `Config`. */
@@ -87,8 +90,18 @@ const timeouts = z
     total: duration()
       .describe('Longest time of a run, from its start to its end.')
       .prefault(defaults.executor.timeouts.total),
+    queue: duration({ min: '0s', max: '7d' })
+      .describe(
+        'Longest time from acceptance to the start, shorter than guard.retention; `0s` is no limit but that one.',
+      )
+      .prefault(defaults.executor.timeouts.queue),
   })
-  .transform(({ connect, idle, total }) => ({ connectMs: connect, idleMs: idle, totalMs: total }))
+  .transform(({ connect, idle, total, queue }) => ({
+    connectMs: connect,
+    idleMs: idle,
+    totalMs: total,
+    queueMs: queue,
+  }))
   .prefault({});
 
 const executor: Section<ExecutorConfig> = z
@@ -97,16 +110,61 @@ const executor: Section<ExecutorConfig> = z
     slots: whole(1, 1_000).describe('Runs at the same time.').default(defaults.executor.slots),
     ops: z
       .strictObject({
-        host: host.describe('Address of `/healthz`, `/readyz` and `/metrics`.').default(defaults.executor.ops.host),
-        port: whole(0, 65_535).describe('Its port; 0 picks a free one.').default(defaults.executor.ops.port),
+        host: host
+          .describe(
+            'Address of `/healthz`, `/readyz` and `/metrics` of an executor by itself; no effect in standalone.',
+          )
+          .default(defaults.executor.ops.host),
+        port: whole(0, 65_535)
+          .describe('Its port; 0 picks a free one. No effect in standalone.')
+          .default(defaults.executor.ops.port),
       })
       .prefault({}),
     outputCap: size('1KiB', '1GiB')
       .describe('Output kept of one run, stdout and stderr together; the rest is dropped and said.')
       .prefault(defaults.executor.outputCap),
+    watchAfter: duration({ min: '1s', max: '25m' })
+      .describe('A longer run is represented by a watch message, so that no broker time-out matters.')
+      .prefault(defaults.executor.watchAfter),
     timeouts: timeouts.describe('What a task gets that does not ask for its own.'),
   })
-  .transform(({ outputCap, ...rest }) => ({ ...rest, outputCapBytes: outputCap }))
+  .transform(({ outputCap, watchAfter, ...rest }) => ({
+    ...rest,
+    outputCapBytes: outputCap,
+    watchAfterMs: watchAfter,
+  }))
+  .prefault({});
+
+const guard: Section<GuardConfig> = z
+  .strictObject({
+    directory: text(
+      /^(?:~\/|\/)[A-Za-z0-9._/-]{1,200}$/,
+      'a path of letters, digits and . _ - that begins with / or ~/',
+    )
+      .describe('Directory on the target; `~/` is the home of the user there.')
+      .default(defaults.guard.directory),
+    retention: duration({ min: '1h', max: '365d' })
+      .describe('How long a target remembers that a command has run; longer than executor.timeouts.queue.')
+      .prefault(defaults.guard.retention),
+  })
+  .transform(({ retention: kept, ...rest }) => ({ ...rest, retentionMs: kept }))
+  .prefault({});
+
+const callbacks: Section<CallbacksConfig> = z
+  .strictObject({
+    allow: z
+      .array(
+        text(/^[A-Za-z0-9.:_-]+(?:\/\d{1,3})?$/, 'a host name, an address or a CIDR block'),
+        must('a list of hosts'),
+      )
+      .describe('Hosts, addresses and CIDR blocks that may be called though they are not public.')
+      .default([]),
+    timeout: duration({ max: '2m' }).describe('Longest time of one post.').prefault(defaults.callbacks.timeout),
+    giveUpAfter: duration({ max: '7d' })
+      .describe('How long delivery is tried; then it is a dead letter.')
+      .prefault(defaults.callbacks.giveUpAfter),
+  })
+  .transform(({ timeout, giveUpAfter, allow }) => ({ allow, timeoutMs: timeout, giveUpAfterMs: giveUpAfter }))
   .prefault({});
 
 const identity: Section<SshIdentity> = z
@@ -232,6 +290,11 @@ const target: Section<TargetDraft> = z.strictObject({
     .describe('ssh: user to log in as.')
     .optional(),
   identity: Name.describe(`ssh: a name under ssh.identities. Default: \`${defaults.target.identity}\`.`).optional(),
+  guard: oneOf(['shell', 'systemd', 'off'])
+    .describe(
+      'How the target keeps a record of commands: `shell` (default), `systemd`, or `off`: then they are at-most-once.',
+    )
+    .optional(),
   hostKey: text(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as ssh-keygen -l prints it: SHA256: and 43 characters')
     .describe('ssh: fingerprint `SHA256:…` that pins the host key instead of known_hosts.')
     .optional(),
@@ -263,6 +326,8 @@ export const configSchema: z.ZodType<ConfigDraft, unknown> = z.strictObject({
   store: store.describe('Shared state: Redis, or a file in the dataDir.'),
   dataDir: path.describe('Folder of everything this process keeps on disk.').default(defaults.dataDir),
   executor: executor.describe('The process that runs commands.'),
+  guard: guard.describe('The record that targets keep of guarded commands.'),
+  callbacks: callbacks.describe('Posts of the ends of tasks.'),
   ssh: ssh.describe('Connections to ssh targets.'),
   limits: limits.describe('What one client may ask for.'),
   retention: retention.describe('How long ended tasks are kept.'),

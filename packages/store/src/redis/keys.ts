@@ -23,6 +23,15 @@ export const keys = {
   /** Sorted sets of task ids: accepted and not known to be on the bus, by time of acceptance; ended, by time of end. */
   unpublished: (tenant: string): string => `${of(tenant)}:unpublished`,
   ended: (tenant: string): string => `${of(tenant)}:ended`,
+  /** Sorted sets of task ids: open and with a time to start, by when to look; ended and to be answered, by time of end. */
+  expiring: (tenant: string): string => `${of(tenant)}:expiring`,
+  unanswered: (tenant: string): string => `${of(tenant)}:unanswered`,
+  /** String: there when the reply was delivered. */
+  delivered: (tenant: string, replyId: string): string => `${of(tenant)}:delivered:${replyId}`,
+  /** Hash: letter id to its position, a space, and JSON. */
+  deadLetters: (tenant: string): string => `${of(tenant)}:dead-letters`,
+  /** Sorted set of the positions of all dead letters (listing.ts), in order of text. */
+  deadLetterOrder: (tenant: string): string => `${of(tenant)}:dead-letter-order`,
   /** String: `<request hash> <task id>`. */
   idempotency: (tenant: string, key: string): string => `${keys.idempotencyPrefix(tenant)}${key}`,
   idempotencyPrefix: (tenant: string): string => `${of(tenant)}:idempotency:`,

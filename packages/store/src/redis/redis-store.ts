@@ -1,12 +1,16 @@
 import type { Logger, Secret } from '@moltbot/shared';
+import { lostAfterMs as defaultLostAfterMs } from '../expiry.ts';
 import type { Store } from '../port.ts';
 import type { Retention } from '../retention.ts';
+import { createClaimCalls } from './claims.ts';
 import { createRedisClient, type RedisClient } from './client.ts';
+import { createExpiryCalls } from './expiry.ts';
 import { keys } from './keys.ts';
 import { createLimitCalls } from './limits.ts';
 import { taskScripts } from './lua/task-scripts.ts';
 import { createNotices, type Notices } from './notices.ts';
 import { createOutputCalls } from './output.ts';
+import { createReplyCalls, expireLetters } from './replies.ts';
 import { createRunCalls } from './runs.ts';
 import { createTaskCalls } from './tasks.ts';
 import { createTenants, type Tenants } from './tenants.ts';
@@ -16,10 +20,12 @@ export interface RedisStoreOptions {
   readonly url: Secret;
   readonly retention: Retention;
   readonly log: Logger;
+  /** How long the messages of a task are waited for when the store has lost its records, ms. Default 15 min. */
+  readonly lostAfterMs?: number | undefined;
 }
 
 /** The shared store of many processes. `start` resolves even when Redis is not there yet: it is tried again for ever. */
-export function createRedisStore({ url, retention, log }: RedisStoreOptions): Store {
+export function createRedisStore({ url, retention, log, lostAfterMs = defaultLostAfterMs }: RedisStoreOptions): Store {
   const client: RedisClient = createRedisClient({
     url,
     log,
@@ -39,8 +45,11 @@ export function createRedisStore({ url, retention, log }: RedisStoreOptions): St
       return detail === undefined ? { ok: true } : { ok: false, detail };
     },
     ...createTaskCalls(client, tenants),
-    ...createRunCalls({ client, tenants, retention }),
+    ...createClaimCalls({ client, tenants, lostAfterMs }),
+    ...createRunCalls(client, retention),
+    ...createExpiryCalls(client),
     ...createOutputCalls(client),
+    ...createReplyCalls({ client, tenants, retention }),
     ...createLimitCalls(client),
     watchTask: notices.watchTask,
     watchEnd: notices.watchEnd,
@@ -48,18 +57,20 @@ export function createRedisStore({ url, retention, log }: RedisStoreOptions): St
   };
 }
 
-/** Bounds one call, as Redis does nothing else meanwhile. */
+/** Bound one call, as Redis does nothing else meanwhile. */
 const tasksPerTenant = 200;
+const lettersPerTenant = 200;
 
-/** Output needs nothing: it expires by itself. */
+/** Output, and what is remembered of replies, need nothing: they expire by themselves. */
 async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retention): Promise<number> {
   let forgotten = 0;
   for (const tenant of await tenants.all()) {
-    const names = [keys.ended(tenant), keys.tasks(tenant), keys.unpublished(tenant)];
+    const names = [keys.ended(tenant), keys.tasks(tenant), keys.unpublished(tenant), keys.unanswered(tenant)];
     const prefixes = [
       ...[keys.taskPrefix(tenant), keys.runPrefix(tenant), keys.eventsPrefix(tenant)],
       ...[keys.outputPrefix(tenant, 'stdout'), keys.outputPrefix(tenant, 'stderr'), keys.idempotencyPrefix(tenant)],
     ];
+    await expireLetters(client, tenant, tasksMs, lettersPerTenant);
     forgotten += Number(await client.run(taskScripts.expire, names, [tasksMs, tasksPerTenant, ...prefixes]));
   }
   return forgotten;

@@ -1,9 +1,16 @@
-import { type RunOutcome, type RunRecord, type RunState, runIdOf, type Target } from '@moltbot/shared';
+import {
+  type AttemptNote,
+  type RunOutcome,
+  type RunRecord,
+  type RunState,
+  runIdOf,
+  type Target,
+} from '@moltbot/shared';
 
 /** Fields of a run's hash, in the order in which `runRecordOf` reads them. */
 export const runFields: readonly string[] = [
   ...['state', 'index', 'target', 'attempts', 'worker', 'exit', 'signal', 'error', 'truncated', 'stdout', 'stderr'],
-  ...['started', 'finished'],
+  ...['started', 'finished', 'history', 'retry-at', 'resolution'],
 ];
 
 /** An empty text is a value that is not there. */
@@ -12,8 +19,8 @@ const ifAny = <T>(text: string | null | undefined, read: (text: string) => T): T
 
 /** The values of `runFields` as a record. */
 export function runRecordOf(taskId: string, fields: readonly (string | null)[]): RunRecord {
-  const [state, index, target, attempts, worker, exit, signal, error, truncated, stdout, stderr, started, finished] =
-    fields;
+  const [state, index, target, attempts, worker, exit, signal, error, truncated, ...more] = fields;
+  const [stdout, stderr, started, finished, history, retryAt, resolution] = more;
   return {
     id: runIdOf(taskId, Number(index)),
     index: Number(index),
@@ -25,6 +32,9 @@ export function runRecordOf(taskId: string, fields: readonly (string | null)[]):
     signal: ifAny(signal, String),
     error: ifAny(error, JSON.parse),
     truncated: truncated === '1',
+    history: ifAny(history, (json): readonly AttemptNote[] => JSON.parse(json)) ?? [],
+    retryAt: state === 'queued' ? ifAny(retryAt, Number) : undefined,
+    resolution: ifAny(resolution, JSON.parse),
     stdoutBytes: Number(stdout ?? 0),
     stderrBytes: Number(stderr ?? 0),
     startedAt: ifAny(started, Number),

@@ -1,25 +1,20 @@
-import {
-  type RunCounts,
-  type RunError,
-  type RunOrder,
-  runIdOf,
-  type Task,
-  type TaskRecord,
-  type TaskState,
-  taskStateOf,
-} from '@moltbot/shared';
+import { type RunError, type RunOrder, runIdOf, type Task, type TaskState } from '@moltbot/shared';
+import { startBy } from '../expiry.ts';
 import { pageOf, positionOf, type Scanned, timePosition } from '../listing.ts';
 import type { AcceptOutcome, CancelOutcome, NewTask, Store, TaskQuery } from '../port.ts';
 import type { RedisClient } from './client.ts';
 import { keys } from './keys.ts';
 import { taskScripts } from './lua/task-scripts.ts';
 import { eventMore, runFields, runRecordOf } from './run-record.ts';
+import { taskHeader, wholeTaskKeys } from './script-keys.ts';
+import { taskFields, taskRecordOf } from './task-record.ts';
 import type { Tenants } from './tenants.ts';
 
 type TaskCalls = Pick<
   Store,
   | 'acceptTask'
   | 'markPublished'
+  | 'isPublished'
   | 'listUnpublished'
   | 'withdrawTask'
   | 'getTask'
@@ -37,8 +32,9 @@ export function createTaskCalls(client: RedisClient, tenants: Tenants): TaskCall
     async markPublished(tenant, taskIds) {
       if (taskIds.length > 0) await client.command('ZREM', keys.unpublished(tenant), ...taskIds);
     },
+    isPublished: async (tenant, taskId) => (await client.command('ZSCORE', keys.unpublished(tenant), taskId)) === null,
     listUnpublished: (tenant, olderThanMs, limit) => unpublished(client, { tenant, olderThanMs, limit }),
-    withdrawTask: (tenant, taskId, error) => withdraw(client, { tenant, taskId, error }),
+    withdrawTask: (task, error) => withdraw(client, task, error),
     getTask: async (tenant, taskId) => taskRecordOf(await readTask(client, tenant, taskId)),
     async getRuns(tenant, taskId) {
       const args = [taskId, keys.runPrefix(tenant), ...runFields];
@@ -58,17 +54,18 @@ async function accept(client: RedisClient, { task, orders, idempotency }: NewTas
     taskScripts.accept,
     [
       idempotency ? keys.idempotency(tenant, idempotency.key) : taskKey,
-      ...[taskKey, keys.events(tenant, id), keys.tasks(tenant), keys.unpublished(tenant)],
+      ...[taskKey, keys.events(tenant, id), keys.tasks(tenant), keys.unpublished(tenant), keys.expiring(tenant)],
       ...orders.map(({ runId }) => keys.run(tenant, runId)),
     ],
     [
       ...[id, JSON.stringify(task), task.acceptedAt, positionOf(task)],
       ...[idempotency?.key ?? '', idempotency?.requestHash ?? '', task.runs],
+      ...[startBy(task) ?? '', task.origin.callback ? 1 : ''],
       ...orders.flatMap(({ index, target }) => [index, JSON.stringify(target)]),
     ],
   );
-  const [kind, taskId] = reply as ['new'] | ['same' | 'conflict', string];
-  return taskId === undefined ? { kind: 'new' } : { kind: kind as 'same' | 'conflict', taskId };
+  const [kind, taskId] = reply as ['new' | 'taken'] | ['same' | 'conflict', string];
+  return taskId === undefined ? { kind: kind as 'new' | 'taken' } : { kind: kind as 'same' | 'conflict', taskId };
 }
 
 async function unpublished(
@@ -91,54 +88,30 @@ function ordersOf([json = '', ...runs]: readonly string[]): RunOrder[] {
   return orders;
 }
 
-async function withdraw(
-  client: RedisClient,
-  { tenant, taskId, error }: { readonly tenant: string; readonly taskId: string; readonly error: RunError },
-): Promise<'withdrawn' | 'kept'> {
+async function withdraw(client: RedisClient, task: Task, error: RunError): Promise<'withdrawn' | 'kept'> {
+  const { tenant } = task.principal;
   const prefixes = [keys.runPrefix(tenant), keys.idempotencyPrefix(tenant)];
   const args = [...prefixes, JSON.stringify(error), eventMore({ state: 'undeliverable', error })];
-  const reply = await client.run(taskScripts.withdraw, taskKeys(tenant, taskId), [...header(tenant, taskId), ...args]);
+  const reply = await client.run(taskScripts.withdraw, wholeTaskKeys(tenant, task.id), [
+    ...taskHeader(tenant, task.id),
+    ...args,
+    positionOf(task),
+  ]);
   return reply as 'withdrawn' | 'kept';
 }
 
 async function cancel(client: RedisClient, tenant: string, taskId: string): Promise<CancelOutcome> {
-  const args = [...header(tenant, taskId), keys.runPrefix(tenant)];
-  const reply = await client.run(taskScripts.cancel, taskKeys(tenant, taskId), args);
-  const [kind, state, leased] = reply as ['absent' | 'final' | 'requested', TaskState, number];
-  if (kind === 'requested') return { kind, state, leased };
+  const args = [...taskHeader(tenant, taskId), keys.runPrefix(tenant)];
+  const reply = await client.run(taskScripts.cancel, wholeTaskKeys(tenant, taskId), args);
+  const [kind, state, task, ...runs] = reply as ['absent' | 'final' | 'requested', TaskState, string, ...string[]];
+  if (kind === 'requested') return { kind, state, leased: ordersOf([task, ...runs]) };
   return kind === 'absent' ? { kind } : { kind, state };
 }
 
-/** What scripts/common.ts asks for; the first key is of no use to scripts about a whole task. */
-const taskKeys = (tenant: string, taskId: string): string[] => {
-  const task = keys.task(tenant, taskId);
-  return [task, task, keys.events(tenant, taskId), keys.ended(tenant), keys.unpublished(tenant)];
+const readTask = async (client: RedisClient, tenant: string, taskId: string): Promise<readonly (string | null)[]> => {
+  const reply = await client.command('HMGET', keys.task(tenant, taskId), ...taskFields);
+  return reply as (string | null)[];
 };
-
-const header = (tenant: string, taskId: string): string[] => [keys.wake(tenant, taskId), taskId];
-
-type TaskFields = readonly (string | null)[];
-
-const readTask = async (client: RedisClient, tenant: string, taskId: string): Promise<TaskFields> => {
-  const reply = await client.command('HMGET', keys.task(tenant, taskId), 'task', 'counts', 'cancel', 'finished');
-  return reply as TaskFields;
-};
-
-function taskRecordOf([task, counts, cancelRequested, finished]: TaskFields): TaskRecord | undefined {
-  if (!task || counts === null || counts === undefined) return undefined;
-  const parsed = countsOf(counts);
-  return {
-    task: JSON.parse(task),
-    state: taskStateOf(parsed),
-    counts: parsed,
-    cancelRequested: cancelRequested === '1',
-    ...(finished && { finishedAt: Number(finished) }),
-  };
-}
-
-/** `queued=2 running=1` to counts. */
-const countsOf = (text: string): RunCounts =>
-  Object.fromEntries(text.split(' ').map((part) => [part.split('=')[0], Number(part.split('=')[1])]));
 
 async function scan(
   client: RedisClient,

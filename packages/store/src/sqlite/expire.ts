@@ -4,11 +4,13 @@ import type { Step } from './tables.ts';
 /** Bounds one call, so that it does not hold up the others. */
 const tasksPerCall = 200;
 const runsPerCall = 500;
+const lettersPerCall = 200;
 
 /** Deletes what is past its retention; returns the number of tasks forgotten. */
 export function expire(step: Step, retention: Retention): number {
   expireOutput(step, retention.outputMs);
   expireBuckets(step);
+  expireReplies(step, retention.tasksMs);
   return expireTasks(step, retention.tasksMs);
 }
 
@@ -41,3 +43,11 @@ function expireOutput({ sql, now }: Step, keptMs: number): void {
 }
 
 const expireBuckets = ({ sql, now }: Step): void => void sql.run('DELETE FROM buckets WHERE full_at <= ?', now * 1_000);
+
+function expireReplies({ sql, now }: Step, keptMs: number): void {
+  sql.run('DELETE FROM delivered WHERE delivered_at <= ?', now - keptMs);
+  const old = 'SELECT tenant, id FROM dead_letters WHERE died_at <= ? LIMIT ?';
+  for (const { tenant, id } of sql.all<{ tenant: string; id: string }>(old, now - keptMs, lettersPerCall)) {
+    sql.run('DELETE FROM dead_letters WHERE tenant = ? AND id = ?', tenant, id);
+  }
+}

@@ -102,4 +102,38 @@ export const migrations: readonly string[] = [
     reason TEXT
   ) STRICT;
   CREATE INDEX messages_by_queue ON messages (queue, seq)`,
+  `
+  ALTER TABLE tasks ADD COLUMN has_callback INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN unanswered INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tasks ADD COLUMN look_at INTEGER;  -- when to look for runs that were not started in time
+  CREATE INDEX tasks_unanswered ON tasks (tenant, finished_at) WHERE unanswered = 1;
+  CREATE INDEX tasks_expiring ON tasks (tenant, look_at) WHERE look_at IS NOT NULL;
+
+  ALTER TABLE runs ADD COLUMN claim TEXT;        -- verdict and claim id of the claim that holds it
+  ALTER TABLE runs ADD COLUMN let_go TEXT;       -- how, and under which fence, its last holder let go of it
+  ALTER TABLE runs ADD COLUMN history TEXT NOT NULL DEFAULT '[]';  -- JSON of AttemptNote[]
+  ALTER TABLE runs ADD COLUMN retry_at INTEGER;
+  ALTER TABLE runs ADD COLUMN resolution TEXT;   -- JSON of Resolution
+
+  CREATE TABLE delivered (
+    tenant TEXT NOT NULL,
+    reply_id TEXT NOT NULL,
+    delivered_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, reply_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX delivered_by_time ON delivered (delivered_at);
+
+  CREATE TABLE dead_letters (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    died_at INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    queue TEXT,
+    kind TEXT,
+    bytes BLOB NOT NULL,
+    resubmitted INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX dead_letters_by_time ON dead_letters (tenant, died_at, id);
+  CREATE INDEX dead_letters_died ON dead_letters (died_at)`,
 ];

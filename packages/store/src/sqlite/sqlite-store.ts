@@ -1,12 +1,16 @@
 import { type Clock, type Logger, type MessageJournal, type ServiceHealth, systemClock } from '@moltbot/shared';
+import { lostAfterMs as defaultLostAfterMs } from '../expiry.ts';
 import type { Store } from '../port.ts';
 import type { Retention } from '../retention.ts';
 import { createWatchers } from '../watchers.ts';
+import { createClaimCalls } from './claims.ts';
 import { createDatabase } from './database.ts';
 import { expire } from './expire.ts';
+import { createExpiryCalls } from './expiry.ts';
 import { createJournal } from './journal.ts';
 import { createLimitCalls } from './limits.ts';
 import { createOutputCalls } from './output.ts';
+import { createReplyCalls } from './replies.ts';
 import { createRunCalls } from './runs.ts';
 import type { DoStep } from './tables.ts';
 import { createTaskCalls } from './tasks.ts';
@@ -17,6 +21,8 @@ export interface SqliteStoreOptions {
   readonly retention: Retention;
   readonly clock?: Clock;
   readonly log: Logger;
+  /** How long the messages of a task are waited for when the store has lost its records, ms. Default 15 min. */
+  readonly lostAfterMs?: number | undefined;
 }
 
 /** The store of one process, and the journal of the embedded bus in the same file. */
@@ -26,7 +32,13 @@ export type SqliteStore = Store & { readonly journal: MessageJournal };
  * The embedded store. A resolved promise means: on disk. Its file is held by one process:
  * `start` throws MOLT_STORE_DOWN when another has it, or when it cannot be opened.
  */
-export function createSqliteStore({ file, retention, clock = systemClock, log }: SqliteStoreOptions): SqliteStore {
+export function createSqliteStore({
+  file,
+  retention,
+  clock = systemClock,
+  log,
+  lostAfterMs = defaultLostAfterMs,
+}: SqliteStoreOptions): SqliteStore {
   const database = createDatabase(file);
   const changes = createWatchers();
   const ends = createWatchers();
@@ -48,8 +60,11 @@ export function createSqliteStore({ file, retention, clock = systemClock, log }:
     },
     health: () => healthOf(database.fault()),
     ...createTaskCalls(step),
+    ...createClaimCalls(step, lostAfterMs),
     ...createRunCalls(step),
+    ...createExpiryCalls(step),
     ...createOutputCalls(step),
+    ...createReplyCalls(step),
     ...createLimitCalls(step),
     watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), onChange),
     watchEnd(tenant, taskId, onEnd) {

@@ -1,4 +1,5 @@
 import {
+  type AttemptNote,
   isFinal,
   isLegalRunMove,
   type RunCounts,
@@ -6,12 +7,14 @@ import {
   type RunOrder,
   type RunRecord,
   type RunState,
+  runIdOf,
   type Target,
   type Task,
   type TaskRecord,
   type TaskState,
   taskStateOf,
 } from '@moltbot/shared';
+import { startBy } from '../expiry.ts';
 import type { TaskEvent } from '../port.ts';
 import type { Sql } from './database.ts';
 
@@ -38,6 +41,9 @@ export interface TaskRow {
   readonly cancel_requested: number;
   readonly idempotency_key: string | null;
   readonly finished_at: number | null;
+  readonly has_callback: number;
+  readonly unanswered: number;
+  readonly look_at: number | null;
 }
 
 export interface RunRow {
@@ -60,6 +66,11 @@ export interface RunRow {
   readonly started_at: number | null;
   readonly finished_at: number | null;
   readonly has_output: number;
+  readonly claim: string | null;
+  readonly let_go: string | null;
+  readonly history: string;
+  readonly retry_at: number | null;
+  readonly resolution: string | null;
 }
 
 /** A task whose runs are being moved: each move is counted and told at once, the task's own row is written by `save`. */
@@ -99,12 +110,21 @@ export function openTask({ sql, now, wake }: Step, row: TaskRow): OpenTask {
     save() {
       const state = taskStateOf(counts);
       if (state !== row.state) emit({ kind: 'task', state });
-      const finishedAt = isFinal(state) ? (row.finished_at ?? now) : null;
-      const text = 'UPDATE tasks SET state = ?, counts = ?, seq = ?, finished_at = ? WHERE tenant = ? AND id = ?';
-      sql.run(text, state, JSON.stringify(counts), seq, finishedAt, row.tenant, row.id);
+      sql.run(
+        `UPDATE tasks SET state = ?, counts = ?, seq = ?, finished_at = ?, unanswered = ?, look_at = ?
+         WHERE tenant = ? AND id = ?`,
+        ...[state, JSON.stringify(counts), seq, ...Object.values(endOf(row, state, now)), row.tenant, row.id],
+      );
       sql.afterCommit(() => wake(row.tenant, row.id, isFinal(state)));
     },
   };
+}
+
+/** What the state makes of the fields that tell of the end. */
+function endOf(row: TaskRow, state: TaskState, now: number): Pick<TaskRow, 'finished_at' | 'unanswered' | 'look_at'> {
+  if (!isFinal(state)) return { finished_at: null, unanswered: 0, look_at: row.look_at };
+  const unanswered = row.finished_at === null ? row.has_callback : row.unanswered;
+  return { finished_at: row.finished_at ?? now, unanswered, look_at: null };
 }
 
 function runEvent(run: RunRow): EventBody {
@@ -128,13 +148,23 @@ export const runRowsOf = (sql: Sql, tenant: string, taskId: string): RunRow[] =>
   sql.all<RunRow>('SELECT * FROM runs WHERE tenant = ? AND task_id = ? ORDER BY place', tenant, taskId);
 
 /** Writes a new task with every run of it counted as queued, and its first event. */
-export function insertTask({ sql, now, wake }: Step, task: Task, idempotencyKey: string | undefined): void {
+export function insertTask(
+  { sql, now, wake }: Step,
+  task: Task,
+  {
+    idempotencyKey,
+    lookNotBefore = 0,
+  }: { readonly idempotencyKey?: string | undefined; readonly lookNotBefore?: number },
+): void {
   const { principal, id } = task;
+  const due = startBy(task);
   sql.run(
-    `INSERT INTO tasks (tenant, id, task, action, accepted_at, state, counts, seq, published, cancel_requested, idempotency_key)
-     VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, 0, 0, ?)`,
+    `INSERT INTO tasks (tenant, id, task, action, accepted_at, state, counts, seq, published, cancel_requested, idempotency_key,
+       has_callback, look_at)
+     VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, 0, 0, ?, ?, ?)`,
     ...[principal.tenant, id, JSON.stringify(task), task.action, task.acceptedAt],
     ...[JSON.stringify({ queued: task.runs }), now, idempotencyKey ?? null],
+    ...[task.origin.callback ? 1 : 0, due === undefined ? null : Math.max(due, lookNotBefore)],
   );
   const event = JSON.stringify({ at: now, kind: 'task', state: 'queued' });
   sql.run('INSERT INTO events (tenant, task_id, seq, event) VALUES (?, ?, ?, ?)', principal.tenant, id, now, event);
@@ -146,16 +176,35 @@ export function insertRun(sql: Sql, { runId, index, target, task }: RunOrder): v
   sql.run(text, task.principal.tenant, runId, task.id, index, JSON.stringify(target));
 }
 
+/** A run of a task that nobody brought the order of: which target it was for is not known. */
+export function insertLostRun(sql: Sql, { tenant, id }: TaskRow, place: number): RunRow {
+  const runId = runIdOf(id, place);
+  const text = `INSERT INTO runs (tenant, id, task_id, place, target, state) VALUES (?, ?, ?, ?, ?, 'queued')`;
+  sql.run(text, tenant, runId, id, place, JSON.stringify({ name: '' }));
+  const row = runRow(sql, tenant, runId);
+  if (!row) throw new Error(`${runId} was not made`);
+  return row;
+}
+
 export function writeRun(sql: Sql, run: RunRow): void {
   sql.run(
     `UPDATE runs SET state = ?, attempts = ?, fence = ?, worker = ?, lease_until = ?, exit_code = ?, signal = ?, error = ?,
-       truncated = ?, stdout_bytes = ?, stderr_bytes = ?, started_at = ?, finished_at = ?, has_output = ?
+       truncated = ?, stdout_bytes = ?, stderr_bytes = ?, started_at = ?, finished_at = ?, has_output = ?,
+       claim = ?, let_go = ?, history = ?, retry_at = ?, resolution = ?
      WHERE tenant = ? AND id = ?`,
     ...[run.state, run.attempts, run.fence, run.worker, run.lease_until, run.exit_code, run.signal, run.error],
     ...[run.truncated, run.stdout_bytes, run.stderr_bytes, run.started_at, run.finished_at, run.has_output],
-    ...[run.tenant, run.id],
+    ...[run.claim, run.let_go, run.history, run.retry_at, run.resolution, run.tenant, run.id],
   );
 }
+
+/** A run as its message would give it. */
+export const orderOf = (run: RunRow, task: Task): RunOrder => ({
+  runId: run.id,
+  index: run.place,
+  target: targetOf(run),
+  task,
+});
 
 export const taskOf = (row: TaskRow): Task => JSON.parse(row.task);
 
@@ -181,12 +230,17 @@ export const runRecordOf = (row: RunRow): RunRecord => ({
   signal: row.signal ?? undefined,
   error: errorOf(row),
   truncated: row.truncated === 1,
+  history: historyOf(row),
+  retryAt: row.state === 'queued' ? (row.retry_at ?? undefined) : undefined,
+  resolution: row.resolution === null ? undefined : JSON.parse(row.resolution),
   stdoutBytes: row.stdout_bytes,
   stderrBytes: row.stderr_bytes,
   startedAt: row.started_at ?? undefined,
   finishedAt: row.finished_at ?? undefined,
 });
 
-export const targetOf = (row: RunRow): Target => JSON.parse(row.target);
+export const historyOf = (row: RunRow): readonly AttemptNote[] => JSON.parse(row.history);
+
+const targetOf = (row: RunRow): Target => JSON.parse(row.target);
 
 const errorOf = (row: RunRow): RunError | undefined => (row.error === null ? undefined : JSON.parse(row.error));

@@ -1,4 +1,12 @@
-import { isFinal, isLeased, type RunError, type RunOrder, runIdOf, type TaskState, taskStateOf } from '@moltbot/shared';
+import {
+  isFinal,
+  isLeased,
+  type RunError,
+  type RunOrder,
+  type Task,
+  type TaskState,
+  taskStateOf,
+} from '@moltbot/shared';
 import { pageOf, positionOf, timePosition } from '../listing.ts';
 import type { AcceptOutcome, CancelOutcome, NewTask, Store, TaskQuery } from '../port.ts';
 import {
@@ -6,11 +14,11 @@ import {
   insertRun,
   insertTask,
   openTask,
+  orderOf,
   runRecordOf,
   runRowsOf,
   type Step,
   type TaskRow,
-  targetOf,
   taskOf,
   taskRecordOf,
   taskRow,
@@ -20,6 +28,7 @@ type TaskCalls = Pick<
   Store,
   | 'acceptTask'
   | 'markPublished'
+  | 'isPublished'
   | 'listUnpublished'
   | 'withdrawTask'
   | 'getTask'
@@ -36,8 +45,9 @@ export function createTaskCalls(step: DoStep): TaskCalls {
         const text = 'UPDATE tasks SET published = 1 WHERE tenant = ? AND id = ?';
         for (const taskId of taskIds) sql.run(text, tenant, taskId);
       }),
+    isPublished: (tenant, taskId) => step((at) => isPublished(at, tenant, taskId)),
     listUnpublished: (tenant, olderThanMs, limit) => step((at) => unpublished(at, tenant, olderThanMs, limit)),
-    withdrawTask: (tenant, taskId, error) => step((at) => withdraw(at, { tenant, taskId, error })),
+    withdrawTask: (task, error) => step((at) => withdraw(at, task, error)),
     getTask: (tenant, taskId) =>
       step(({ sql }) => {
         const row = taskRow(sql, tenant, taskId);
@@ -53,18 +63,27 @@ export function createTaskCalls(step: DoStep): TaskCalls {
 function accept(step: Step, { task, orders, idempotency }: NewTask): AcceptOutcome {
   const { sql } = step;
   const { tenant } = task.principal;
-  if (taskRow(sql, tenant, task.id)) return { kind: 'same', taskId: task.id };
   if (idempotency) {
     const text = 'SELECT request_hash, task_id FROM idempotency WHERE tenant = ? AND key = ?';
     const known = sql.get<{ request_hash: string; task_id: string }>(text, tenant, idempotency.key);
     if (known)
       return { kind: known.request_hash === idempotency.requestHash ? 'same' : 'conflict', taskId: known.task_id };
+  }
+  const there = taskRow(sql, tenant, task.id);
+  if (there && idempotency && there.state === 'undeliverable') return { kind: 'taken' };
+  if (idempotency) {
     const insert = 'INSERT INTO idempotency (tenant, key, request_hash, task_id) VALUES (?, ?, ?, ?)';
     sql.run(insert, tenant, idempotency.key, idempotency.requestHash, task.id);
   }
-  insertTask(step, task, idempotency?.key);
+  if (there) return { kind: 'same', taskId: task.id };
+  insertTask(step, task, { idempotencyKey: idempotency?.key });
   for (const order of orders) insertRun(sql, order);
   return { kind: 'new' };
+}
+
+function isPublished({ sql }: Step, tenant: string, taskId: string): boolean {
+  const row = taskRow(sql, tenant, taskId);
+  return !row || row.published === 1 || row.finished_at !== null;
 }
 
 function unpublished({ sql, now }: Step, tenant: string, olderThanMs: number, limit: number): RunOrder[][] {
@@ -75,28 +94,24 @@ function unpublished({ sql, now }: Step, tenant: string, olderThanMs: number, li
   );
   return rows.map((row) => {
     const task = taskOf(row);
-    return runRowsOf(sql, tenant, row.id).map((run) => ({
-      runId: runIdOf(row.id, run.place),
-      index: run.place,
-      target: targetOf(run),
-      task,
-    }));
+    return runRowsOf(sql, tenant, row.id).map((run) => orderOf(run, task));
   });
 }
 
-function withdraw(
-  step: Step,
-  { tenant, taskId, error }: { readonly tenant: string; readonly taskId: string; readonly error: RunError },
-): 'withdrawn' | 'kept' {
+function withdraw(step: Step, { id: taskId, principal, acceptedAt }: Task, error: RunError): 'withdrawn' | 'kept' {
   const { sql, now } = step;
+  const { tenant } = principal;
   const row = taskRow(sql, tenant, taskId);
   if (!row) return 'withdrawn';
+  if (row.accepted_at !== acceptedAt) return 'kept';
   const runs = runRowsOf(sql, tenant, taskId);
   if (runs.some(({ fence }) => fence > 0)) return 'kept';
   const task = openTask(step, row);
   const ended = { error: JSON.stringify(error), finished_at: now };
   for (const run of runs) if (run.state === 'queued') task.move(run, 'undeliverable', ended);
   task.save();
+  // Its client is told that it was refused: nobody is to be answered.
+  sql.run('UPDATE tasks SET unanswered = 0 WHERE tenant = ? AND id = ?', tenant, taskId);
   sql.run('DELETE FROM idempotency WHERE tenant = ? AND task_id = ?', tenant, taskId);
   return 'withdrawn';
 }
@@ -125,9 +140,9 @@ function cancel(step: Step, tenant: string, taskId: string): CancelOutcome {
   if (!row) return { kind: 'absent' };
   if (row.finished_at !== null) return { kind: 'final', state: row.state };
   const task = openTask(step, row);
-  let leased = 0;
+  const leased: RunOrder[] = [];
   for (const run of runRowsOf(sql, tenant, taskId)) {
-    if (isLeased(run.state)) leased += 1;
+    if (isLeased(run.state)) leased.push(orderOf(run, taskOf(row)));
     else if (!isFinal(run.state)) task.move(run, 'cancelled', { finished_at: now });
   }
   task.save();

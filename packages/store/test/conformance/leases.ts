@@ -16,6 +16,11 @@ export function leasesConformance(suite: Suite): void {
       if (busy.verdict !== 'busy') throw new Error(busy.verdict);
       expect(busy.retryAfterMs).toBeGreaterThan(0);
       expect(busy.retryAfterMs).toBeLessThanOrEqual(5_000);
+      expect(busy.cancelRequested).toBe(false);
+      expect(busy.runningMs).toBeLessThan(5_000);
+      await suite.store().requestCancel('acme', order.task.id);
+      const again = await suite.store().claimRun(claimOf(order, { worker: 'w2' }));
+      expect(again).toMatchObject({ verdict: 'busy', cancelRequested: true });
     });
 
     it('gives a claim that was not started to the same worker again, under a new fence', async () => {
@@ -77,7 +82,7 @@ export function leasesConformance(suite: Suite): void {
       const claimedToken = await claim(claimed);
       const runningToken = await started(running);
       const outcome = await suite.store().requestCancel('acme', task.task.id);
-      expect(outcome).toEqual({ kind: 'requested', state: 'running', leased: 2 });
+      expect(outcome).toEqual({ kind: 'requested', state: 'running', leased: [claimed, running] });
       expect(await run(waiting)).toMatchObject({ state: 'cancelled' });
       expect(await suite.store().getTask('acme', task.task.id)).toMatchObject({
         cancelRequested: true,
@@ -94,7 +99,7 @@ export function leasesConformance(suite: Suite): void {
     it('ends a task that only waited', async () => {
       const task = await accept({ runs: 2 });
       const outcome = await suite.store().requestCancel('acme', task.task.id);
-      expect(outcome).toEqual({ kind: 'requested', state: 'cancelled', leased: 0 });
+      expect(outcome).toEqual({ kind: 'requested', state: 'cancelled', leased: [] });
       expect(await suite.store().claimRun(claimOf(first(task.orders)))).toEqual({
         verdict: 'final',
         state: 'cancelled',

@@ -1,17 +1,19 @@
 import type { RunOrder, RunRecord, TaskState } from '@moltbot/shared';
 import { expect } from 'vitest';
-import type { ClaimRequest, NewTask, RunToken, Store, TaskEvent } from '../../src/port.ts';
+import type { ClaimRequest, HeldRun, NewTask, RunToken, Store, TaskEvent } from '../../src/port.ts';
 import type { Retention } from '../../src/retention.ts';
 import { claimOf, newTask } from '../fixtures.ts';
 
 /** Gives a store, not started; those of one suite may share what is behind them, as each test uses tasks of its own. */
-export type CreateStore = (retention: Retention) => Store;
+export type CreateStore = (retention: Retention, lostAfterMs?: number) => Store;
 
 /** The steps most tests begin with; each expects to succeed. */
 export interface Suite {
   readonly store: () => Store;
   accept(given?: Parameters<typeof newTask>[0]): Promise<NewTask>;
   claim(order: RunOrder, more?: Partial<ClaimRequest>): Promise<RunToken>;
+  /** As `claim`, of a run that had started under a worker that is gone. */
+  takeOver(order: RunOrder, more?: Partial<ClaimRequest>): Promise<HeldRun>;
   started(order: RunOrder, more?: Partial<ClaimRequest>): Promise<RunToken>;
   run(order: RunOrder): Promise<RunRecord | undefined>;
   stateOf(task: NewTask): Promise<TaskState | undefined>;
@@ -27,6 +29,11 @@ export function suiteOf(store: () => Store): Suite {
   return {
     store,
     claim,
+    async takeOver(order, more = {}) {
+      const claimed = await store().claimRun(claimOf(order, { worker: 'w2', ...more }));
+      if (claimed.verdict !== 'lost') throw new Error(`the claim gave ${JSON.stringify(claimed)}`);
+      return claimed;
+    },
     async accept(given = {}) {
       const task = newTask(given);
       expect(await store().acceptTask(task)).toEqual({ kind: 'new' });

@@ -49,6 +49,43 @@ export function tasksConformance(suite: Suite): void {
       expect(await suite.store().acceptTask(elsewhere)).toEqual({ kind: 'new' });
     });
 
+    it('asks for another id when the one that follows from the key is of a task that was withdrawn', async () => {
+      const { task, orders } = newTask();
+      const idempotency = { key: newId(), requestHash: 'h' };
+      await suite.store().acceptTask({ task, orders, idempotency });
+      await suite.store().withdrawTask(task, error);
+      expect(await suite.store().acceptTask({ task, orders, idempotency })).toEqual({ kind: 'taken' });
+      expect(await suite.store().acceptTask({ ...newTask(), idempotency })).toEqual({ kind: 'new' });
+    });
+
+    it('keeps a task that was accepted anew under the id that an earlier refusal is about', async () => {
+      const { task, orders } = newTask();
+      await suite.store().acceptTask({ task, orders });
+      const earlier = { ...task, acceptedAt: task.acceptedAt - 500 };
+      expect(await suite.store().withdrawTask(earlier, error)).toBe('kept');
+      expect(await suite.store().getTask(task.principal.tenant, task.id)).toMatchObject({ state: 'queued' });
+    });
+
+    it('knows a task again that it learned from a message, and its key from then on', async () => {
+      const { task, orders } = newTask();
+      await suite.store().claimRun(claimOf(first(orders)));
+      const idempotency = { key: newId(), requestHash: 'h' };
+      const same = { kind: 'same', taskId: task.id };
+      expect(await suite.store().acceptTask({ task, orders, idempotency })).toEqual(same);
+      expect(await suite.store().acceptTask({ ...newTask(), idempotency })).toEqual(same);
+    });
+
+    it('knows what is on the bus, and what may be in the store alone', async () => {
+      const { task } = await accept();
+      const isPublished = () => suite.store().isPublished(task.principal.tenant, task.id);
+      expect(await isPublished()).toBe(false);
+      await suite.store().markPublished(task.principal.tenant, [task.id]);
+      expect(await isPublished()).toBe(true);
+      const other = await accept();
+      await suite.store().requestCancel(other.task.principal.tenant, other.task.id);
+      expect(await suite.store().isPublished(other.task.principal.tenant, other.task.id)).toBe(true);
+    });
+
     it('lets one of many at a time win an idempotency key', async () => {
       const key = newId();
       const tasks = Array.from({ length: 20 }, () => ({ ...newTask(), idempotency: { key, requestHash: 'h' } }));
@@ -80,14 +117,14 @@ export function tasksConformance(suite: Suite): void {
       const idempotency = { key: newId(), requestHash: 'h' };
       const task = { ...newTask({ runs: 2 }), idempotency };
       await suite.store().acceptTask(task);
-      expect(await suite.store().withdrawTask('acme', task.task.id, error)).toBe('withdrawn');
+      expect(await suite.store().withdrawTask(task.task, error)).toBe('withdrawn');
       expect(await stateOf(task)).toBe('undeliverable');
       expect((await suite.store().getRuns('acme', task.task.id)).map((given) => [given.state, given.error])).toEqual([
         ['undeliverable', error],
         ['undeliverable', error],
       ]);
       expect(await suite.store().acceptTask({ ...newTask(), idempotency })).toEqual({ kind: 'new' });
-      expect(await suite.store().withdrawTask('acme', task.task.id, error)).toBe('withdrawn');
+      expect(await suite.store().withdrawTask(task.task, error)).toBe('withdrawn');
       expect(await suite.store().acceptTask({ ...newTask(), idempotency })).toMatchObject({ kind: 'same' });
       expect(await suite.store().claimRun(claimOf(first(task.orders)))).toEqual({
         verdict: 'final',
@@ -98,7 +135,7 @@ export function tasksConformance(suite: Suite): void {
     it('keeps a task of which a run was claimed', async () => {
       const task = await accept({ runs: 2 });
       await suite.store().releaseRun(await claim(first(task.orders)));
-      expect(await suite.store().withdrawTask('acme', task.task.id, error)).toBe('kept');
+      expect(await suite.store().withdrawTask(task.task, error)).toBe('kept');
       expect(await stateOf(task)).toBe('queued');
     });
   });

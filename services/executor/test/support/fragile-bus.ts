@@ -1,4 +1,5 @@
-import type { Bus, Delivery, SettleOutcome, Subscription } from '@moltbot/bus';
+import type { Bus, DelayRung, Delivery, SettleOutcome, Subscription } from '@moltbot/bus';
+import type { Envelope } from '@moltbot/shared';
 
 /** The bus as one worker sees it, over a link that can break. */
 export interface FragileBus {
@@ -13,18 +14,32 @@ export interface FragileBus {
   inHand(): number;
   /** Deliveries handed out so far. */
   handedOut(): number;
+  /** Kinds of their messages. */
+  kinds(): readonly string[];
+  /** Rungs that deliveries were put on. */
+  rungs(): readonly DelayRung[];
+  /** Nothing can be put on the ladder: it is given back. */
+  refuseDelays(refuse: boolean): void;
+  /** Publications asked for so far. */
+  published(): number;
+  /** Publications are refused. */
+  refusePublications(refuse: boolean): void;
 }
 
 export function createFragileBus(real: Bus): FragileBus {
   const inHand = new Set<Delivery>();
   const subscriptions: Subscription[] = [];
   let dead = false;
-  let handedOut = 0;
+  const kinds: string[] = [];
+  const rungs: DelayRung[] = [];
+  let refusesDelays = false;
+  let refusesPublications = false;
+  let published = 0;
   let ackMayPass: Promise<void> = Promise.resolve();
 
   const overLink = (delivery: Delivery): Delivery => {
     inHand.add(delivery);
-    handedOut += 1;
+    kinds.push(delivery.message.kind);
     const settle =
       <A extends readonly unknown[]>(decide: (...args: A) => Promise<SettleOutcome>) =>
       async (...args: A): Promise<SettleOutcome> =>
@@ -33,7 +48,12 @@ export function createFragileBus(real: Bus): FragileBus {
       ...delivery,
       ack: settle(() => ackMayPass.then(() => delivery.ack())),
       requeue: settle(() => delivery.requeue()),
-      delay: settle((rung) => delivery.delay(rung)),
+      delay: settle(async (rung: DelayRung, instead?: Envelope) => {
+        rungs.push(rung);
+        if (!refusesDelays) return delivery.delay(rung, instead);
+        await delivery.requeue();
+        return 'stale';
+      }),
       dead: settle((reason) => delivery.dead(reason)),
     };
   };
@@ -50,7 +70,16 @@ export function createFragileBus(real: Bus): FragileBus {
       return gate.resolve;
     },
     inHand: () => inHand.size,
-    handedOut: () => handedOut,
+    handedOut: () => kinds.length,
+    kinds: () => kinds,
+    rungs: () => rungs,
+    refuseDelays(refuse) {
+      refusesDelays = refuse;
+    },
+    published: () => published,
+    refusePublications(refuse) {
+      refusesPublications = refuse;
+    },
     async die() {
       dead = true;
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
@@ -61,7 +90,11 @@ export function createFragileBus(real: Bus): FragileBus {
       health: () => real.health(),
       state: () => real.state(),
       declare: (queue) => real.declare(queue),
-      publish: (message, to) => real.publish(message, to),
+      async publish(message, to) {
+        published += 1;
+        return refusesPublications ? 'nacked' : real.publish(message, to);
+      },
+      consumeDead: (options, handler) => real.consumeDead(options, handler),
       broadcast: (message) => real.broadcast(message),
       onBroadcast: (handler) => real.onBroadcast((message) => void (dead || handler(message))),
       async consume(queue, options, handler) {

@@ -1,4 +1,4 @@
-import { type Bus, createEmbeddedBus, type Delivery, type RunQueueRef } from '@moltbot/bus';
+import { type Bus, createEmbeddedBus, type DeadDelivery, type RunQueueRef } from '@moltbot/bus';
 import { loadPlugins, type PluginHost } from '@moltbot/plugin-host';
 import { type AnyAction, BasePlugin, defineAction, pluginEntry } from '@moltbot/plugin-sdk';
 import * as shellPlugin from '@moltbot/plugin-shell';
@@ -18,7 +18,7 @@ import {
   systemClock,
   type Task,
 } from '@moltbot/shared';
-import { createSqliteStore, type SqliteStore } from '@moltbot/store';
+import { createSqliteStore, type Store } from '@moltbot/store';
 import { eventually } from '@moltbot/testkit';
 import { onTestFinished } from 'vitest';
 import { createExecutor, createLocalTransport, type ExecutorDeps } from '../../src/index.ts';
@@ -46,7 +46,7 @@ export interface Worker {
 
 export interface Lab {
   readonly clock: ShiftedClock;
-  readonly store: SqliteStore;
+  readonly store: Store;
   readonly bus: Bus;
   /** An executor that runs until the test ends: `shell.run` and the actions given, over the transports given or the local one. */
   worker(options?: WorkerOptions): Promise<Worker>;
@@ -63,14 +63,16 @@ export interface Lab {
   /** Waits until no message is left in the queue of runs. */
   settled(): Promise<void>;
   /** Takes what is in the dead queue. */
-  dead(): Promise<readonly Delivery[]>;
+  dead(): Promise<readonly DeadDelivery[]>;
   /** Stops everything; done at the end of the test unless it was before. */
   close(): Promise<void>;
 }
 
-export interface WorkerOptions extends Partial<Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs'>> {
+export interface WorkerOptions
+  extends Partial<Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs' | 'clock' | 'isAlone' | 'patience'>> {
   readonly actions?: readonly AnyAction[];
   readonly slots?: number;
+  readonly watchAfterMs?: number;
 }
 
 type TaskOptions = Partial<Omit<Task, 'limits'>> & {
@@ -79,16 +81,28 @@ type TaskOptions = Partial<Omit<Task, 'limits'>> & {
   readonly target?: RunOrder['target'];
 };
 
-/** A store and an embedded bus over its journal; what waits on the ladder for five seconds waits for 20 ms. */
-export async function openLab(): Promise<Lab> {
-  const clock = createShiftedClock();
+export interface LabOptions {
+  /** Default: the store that keeps the messages as well. */
+  readonly shared?: Store;
+  readonly clock?: ShiftedClock;
+}
+
+/** A store and an embedded bus over its journal; the rungs of the ladder are 20, 40, 60 and 80 ms long. */
+export async function openLab({ shared, clock = createShiftedClock() }: LabOptions = {}): Promise<Lab> {
   const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
-  const store = createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
-  const bus = createEmbeddedBus({ journal: store.journal, log: silentLogger, delays: { '5s': 20 } });
-  await store.start();
+  const embedded = createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
+  const { journal } = embedded;
+  const store = shared ?? embedded;
+  const bus = createEmbeddedBus({
+    journal,
+    log: silentLogger,
+    delays: { '5s': 20, '30s': 40, '2m': 60, '10m': 80 },
+  });
+  await embedded.start();
+  await shared?.start();
   await bus.start();
   await bus.declare(queue);
-  const opened: (() => Promise<void>)[] = [store.stop, () => bus.stop()];
+  const opened: (() => Promise<void>)[] = [embedded.stop, async () => shared?.stop(), () => bus.stop()];
   const close = async (): Promise<void> => {
     for (const stop of opened.splice(0).reverse()) await stop();
   };
@@ -131,15 +145,15 @@ export async function openLab(): Promise<Lab> {
     },
     async settled() {
       const name = `runs.${queue.pool}.${queue.tenant}.${queue.priority}`;
-      await eventually('an empty queue', async () => (await store.journal.count(name)) === 0);
+      await eventually('an empty queue', async () => (await journal.count(name)) === 0);
     },
     async dead() {
-      const found: Delivery[] = [];
-      const subscription = await bus.consume({ kind: 'dead' }, { prefetch: 10 }, async (delivery) => {
-        found.push(delivery);
-        await delivery.ack();
+      const found: DeadDelivery[] = [];
+      const subscription = await bus.consumeDead({ prefetch: 10 }, async (letter) => {
+        found.push(letter);
+        await letter.ack();
       });
-      await eventually('an empty dead queue', async () => (await store.journal.count('dead')) === 0);
+      await eventually('an empty dead queue', async () => (await journal.count('dead')) === 0);
       await subscription.cancel();
       return found;
     },
@@ -160,13 +174,14 @@ async function startWorker(options: WorkerOptions = {}, real: Pick<Lab, 'bus' | 
 }
 
 async function depsOf(options: WorkerOptions = {}, ports: Pick<ExecutorDeps, 'bus' | 'store'>): Promise<ExecutorDeps> {
-  const { actions = [], slots = 4, ...rest } = options;
+  const { actions = [], slots = 4, watchAfterMs = 600_000, ...rest } = options;
   return {
     ...ports,
+    isAlone: true,
     config: {
-      ...{ pool: 'default', slots, outputCapBytes: 1_000_000 },
+      ...{ pool: 'default', slots, watchAfterMs, outputCapBytes: 1_000_000 },
       ops: { host: '127.0.0.1', port: 0 },
-      timeouts: { connectMs: 5_000, idleMs: 0, totalMs: 60_000 },
+      timeouts: { connectMs: 5_000, idleMs: 0, totalMs: 60_000, queueMs: 0 },
     },
     ...{ tenants: ['acme'], clock: systemClock, log: silentLogger, worker: newId(), registry: createRegistry('test') },
     plugins: await pluginsOf(actions),
@@ -194,7 +209,11 @@ export function newOrder({ command = 'true', limits, target, ...more }: TaskOpti
     ...{ id, action: 'shell.run', args: { command }, on: 'here', priority: 'interactive' },
     ...{ principal: { tenant: 'acme', id: 'key:1' }, origin: { kind: 'http', requestId: 'r-1' } },
     ...{ acceptedAt: systemClock.now(), trace: 'trace-1', runs: 1 },
-    limits: { connectMs: 5_000, idleMs: 0, totalMs: 60_000, outputBytes: 1_000_000, ...limits },
+    ...{ class: 'at-most-once', retries: 0 },
+    limits: {
+      ...{ connectMs: 5_000, idleMs: 0, totalMs: 60_000, queueMs: 0, deadlineMs: 0, outputBytes: 1_000_000 },
+      ...limits,
+    },
     ...more,
   };
   const here = { name: 'here', labels: {}, pool: 'default', transport: 'local' } as const;

@@ -1,4 +1,6 @@
-import { mkdtemp, realpath, rm } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Transport } from '@moltbot/plugin-sdk';
@@ -27,8 +29,8 @@ describe('what a command gives', () => {
     expect(stderr.toString()).toBe('e\r\n');
   });
 
-  test('the signal that ended it, without SIG', async () => {
-    expect((await exec('kill -USR1 $$')).result).toEqual({ signal: 'USR1' });
+  test('the status of the shell for one that a signal ended', async () => {
+    expect((await exec('kill -USR1 $$')).result).toEqual({ exitCode: 138 });
   });
 
   test('stdin, then its end; end of file at once without', async () => {
@@ -126,6 +128,39 @@ describe('the start of a command', () => {
     expect((await aborting).result).toEqual({ killed: 'verified' });
     expect((await exec(`test -e ${mark}`)).result).toEqual({ exitCode: 1 });
   });
+});
+
+test('a guarded command outlives the kill of its client, and is found again by another', async () => {
+  const home = await mkdtemp(join(tmpdir(), 'molt-local-'));
+  const source = new URL('../../src/transports/local.ts', import.meta.url).href;
+  const guard = { id: 'a', attempt: 1, totalMs: 60_000 };
+  const program = `
+    const { createLocalTransport } = await import(${JSON.stringify(source)});
+    const log = { info() {}, warn() {}, debug() {}, error() {} };
+    const transport = createLocalTransport({ log, guard: { directory: ${JSON.stringify(home)}, retentionMs: 3600000 } });
+    await transport.start();
+    await transport.exec({
+      target: { transport: 'local', name: 'local', labels: {}, pool: 'default' },
+      spec: { command: 'echo up; sleep 1; echo done; exit 3' }, connectMs: 1000, log,
+      signal: new AbortController().signal,
+      guard: { ...${JSON.stringify(guard)}, mode: 'start', from: { stdout: 0, stderr: 0 }, onAttached() {} },
+      onStart: async () => {}, onOutput: async () => process.stdout.write('up'),
+    });`;
+  const client = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(client.stdout, 'data');
+  client.kill('SIGKILL');
+  const other = createLocalTransport({ log: silentLogger, guard: { directory: home, retentionMs: 3_600_000 } });
+  await other.start();
+  const order = { ...guard, mode: 'resume', from: { stdout: 3, stderr: 0 }, onAttached: () => {} } as const;
+  const { result, stdout } = await collect(other, { guard: order });
+  expect(result).toEqual({ exitCode: 3 });
+  expect(stdout.toString()).toBe('done\n');
+  other.forget?.(localTarget, guard);
+  await eventually('the output is forgotten', async () => !(await readdir(join(home, 'run'))).includes('a.1.out'));
+  await other.stop();
+  await rm(home, { recursive: true });
 });
 
 test('a slow reader slows the command down', async () => {

@@ -20,7 +20,16 @@ afterAll(async () => {
   await sshd.stop();
 });
 
-describe('what a command gives', () => {
+/** Where plain commands run: in a shell that stays, or each in a session of its own on a host that is to keep no record. */
+const places = ['shell', 'off'] as const;
+
+describe.each(places)('what a command gives (guard: %s)', (guard) => {
+  let bench: SshBench;
+  beforeAll(async () => {
+    bench = await createBench(sshd, { guard });
+  });
+  afterAll(() => bench.stop());
+
   test('exit code, both streams apart and byte-exact', async () => {
     const { result, stdout, stderr } = await bench.exec(`printf 'a\\0b\\377'; printf 'e\\r\\n' >&2; exit 7`);
     expect(result).toEqual({ exitCode: 7 });
@@ -28,8 +37,9 @@ describe('what a command gives', () => {
     expect(stderr.toString()).toBe('e\r\n');
   });
 
-  test('the signal that ended it, without SIG', async () => {
-    expect((await bench.exec('kill -TERM $$')).result).toEqual({ signal: 'TERM' });
+  test('the signal that ended it, without SIG where the host tells it', async () => {
+    const ended = guard === 'off' ? { signal: 'TERM' } : { exitCode: 143 };
+    expect((await bench.exec('kill -TERM $$')).result).toEqual(ended);
   });
 
   test('binary input comes back whole', async () => {
@@ -60,7 +70,7 @@ describe('what a command gives', () => {
 
   test('the directory, whatever its name, and a clear error when it cannot be entered', async () => {
     const cwd = join(sshd.dir, `it's a "dir"`);
-    await mkdir(cwd);
+    await mkdir(cwd, { recursive: true });
     expect((await bench.exec('pwd', { spec: { cwd } })).stdout.toString()).toBe(`${cwd}\n`);
     const missing = bench.exec('echo ran', { spec: { cwd: `${cwd}/no` } });
     await expect(missing).rejects.toMatchObject({
@@ -75,10 +85,10 @@ describe('what a command gives', () => {
     expect(stdout.toString()).toBe('\x1eMOLT 0123456789abcdef0123456789abcdef 1\nx\n');
   });
 
-  test('no other process is started on the target than the login shell', async () => {
-    const { stdout } = await bench.exec('echo $$; cut -d" " -f4,5,6 /proc/$$/stat');
-    const [pid, ids] = stdout.toString().trim().split('\n');
-    expect(ids?.split(' ').slice(1)).toEqual([pid, pid]);
+  test('a process group of its own, led by its shell', async () => {
+    const { stdout } = await bench.exec('echo $$; cut -d" " -f5 /proc/$$/stat');
+    const [pid, group] = stdout.toString().trim().split('\n');
+    expect(group).toBe(pid);
   });
 });
 
@@ -124,7 +134,13 @@ describe('what is refused before anything is sent', () => {
   });
 });
 
-describe('the end of a command', () => {
+describe.each(places)('the end of a command (guard: %s)', (guard) => {
+  let bench: SshBench;
+  beforeAll(async () => {
+    bench = await createBench(sshd, { guard, killGraceMs: 300 });
+  });
+  afterAll(() => bench.stop());
+
   test('an abort ends a command that traps TERM, and its background child', async () => {
     const control = new AbortController();
     const loop = `trap '' TERM; while :; do sleep 0.1; done`;
@@ -164,27 +180,6 @@ describe('the end of a command', () => {
     );
     const { stdout } = await bench.exec('ps -eo args');
     for (const name of names) expect(stdout.toString()).not.toContain(`sleep ${name}`);
-  });
-
-  test('a shell that hangs in its start-up file is ended too', async () => {
-    const noisy = await startSshd({ user: 'moltbash', shell: '/bin/bash', config: [`SetEnv HOME=${sshd.dir}`] });
-    await writeFile(join(sshd.dir, '.bashrc'), 'echo noise without end; sleep 300.77\n');
-    const slow = await createBench(noisy, { killGraceMs: 300 });
-    const control = new AbortController();
-    const running = slow.exec('echo never', { signal: control.signal });
-    try {
-      await eventually('the start-up file runs', async () =>
-        (await bench.exec('ps -eo args')).stdout.includes('sleep 300.77'),
-      );
-      control.abort();
-      const { result, stdout } = await running;
-      expect(result.killed).toBe('verified');
-      expect(stdout.toString()).not.toContain('never');
-      expect((await bench.exec('ps -eo args')).stdout.includes('sleep 300.77')).toBe(false);
-    } finally {
-      await slow.stop();
-      await noisy.stop();
-    }
   });
 
   test('output that cannot be handed over ends the command and is the error', async () => {
@@ -241,28 +236,63 @@ describe('much output', () => {
 });
 
 describe('start-up files', () => {
+  test('a login shell that hangs in its start-up file is ended too, and the command never started', async () => {
+    const noisy = await startSshd({ user: 'moltbash', shell: '/bin/bash', config: [`SetEnv HOME=${sshd.dir}`] });
+    await writeFile(join(sshd.dir, '.bashrc'), `echo noise without end; sleep 300.${process.pid}\n`);
+    const slow = await createBench(noisy, { killGraceMs: 300 });
+    const control = new AbortController();
+    const onStart = async (): Promise<void> => expect.unreachable('it must not start');
+    const running = slow.exec('echo never', { signal: control.signal, onStart });
+    try {
+      await eventually('the start-up file runs', async () =>
+        (await bench.exec('ps -eo args')).stdout.includes(`sleep 300.${process.pid}`),
+      );
+      control.abort('cancelled');
+      await expect(running).rejects.toBe('cancelled');
+      await eventually(
+        'it is gone',
+        async () => !(await bench.exec('ps -eo args')).stdout.includes(`sleep 300.${process.pid}`),
+      );
+    } finally {
+      await slow.stop();
+      await noisy.stop();
+    }
+  });
+
   test('what they print before the command is dropped', async () => {
     const noisy = await startSshd({ user: 'moltbash', shell: '/bin/bash', config: [`SetEnv HOME=${sshd.dir}`] });
     const loud = await createBench(noisy);
     try {
       await writeFile(join(sshd.dir, '.bashrc'), 'echo welcome; printf "no end of line"\n');
       expect((await loud.exec('printf "%s" hello')).stdout.toString()).toBe('hello');
-      await writeFile(join(sshd.dir, '.bashrc'), 'echo welcome; exit 9\n');
-      const { result, stdout } = await loud.exec('echo never');
-      expect(result).toEqual({ exitCode: 9 });
-      expect(stdout.toString()).toBe('welcome\n');
+      const direct = { target: { ...loud.target, guard: 'off' } as const };
+      expect((await loud.exec('printf "%s" hello', direct)).stdout.toString()).toBe('hello');
     } finally {
       await loud.stop();
       await noisy.stop();
     }
   });
+
+  test('one that ends the login shell ends the command, and what it said is seen', async () => {
+    const closed = await startSshd({ user: 'moltbash', shell: '/bin/bash', config: [`SetEnv HOME=${sshd.dir}`] });
+    const refused = await createBench(closed);
+    try {
+      await writeFile(join(sshd.dir, '.bashrc'), 'echo welcome; exit 9\n');
+      const { result, stdout } = await refused.exec('echo never');
+      expect(result).toEqual({ exitCode: 9 });
+      expect(stdout.toString()).toBe('welcome\n');
+    } finally {
+      await refused.stop();
+      await closed.stop();
+    }
+  });
 });
 
 test('it keeps the contract of a service', async () => {
-  const { ssh } = bench;
+  const { ssh, guard } = bench;
   const log = silentLogger;
-  await checkServiceContract(() => createSshTransport({ ssh, log }));
-  const unstarted = createSshTransport({ ssh, log });
+  await checkServiceContract(() => createSshTransport({ ssh, guard, log }));
+  const unstarted = createSshTransport({ ssh, guard, log });
   const run = { spec: { command: 'true' }, connectMs: 1_000, log, onStart: async () => {}, onOutput: async () => {} };
   const exec = unstarted.exec({ ...run, target: targetOf(sshd), signal: new AbortController().signal });
   await expect(exec).rejects.toMatchObject({ code: 'MOLT_SHUTTING_DOWN' });

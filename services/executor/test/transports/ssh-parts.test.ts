@@ -1,9 +1,15 @@
-import { MoltError } from '@moltbot/shared';
+import { setImmediate as turn } from 'node:timers/promises';
+import { MoltError, silentLogger, systemClock } from '@moltbot/shared';
 import { describe, expect, test } from 'vitest';
 import { createBreaker } from '../../src/transports/ssh/breaker.ts';
 import { createMarkerCutter, type Marker } from '../../src/transports/ssh/command-script.ts';
+import { NotSentError } from '../../src/transports/ssh/engine.ts';
+import { createForgetQueue, type ForgetQueue } from '../../src/transports/ssh/forget-queue.ts';
 import { killScript } from '../../src/transports/ssh/kill-script.ts';
+import { NoShellError } from '../../src/transports/ssh/no-shell-error.ts';
+import type { PooledShell } from '../../src/transports/ssh/resident-pool.ts';
 import { createCapacity } from '../../src/transports/ssh/session-capacity.ts';
+import { createShellStart } from '../../src/transports/ssh/shell-start.ts';
 import { createSlots } from '../../src/transports/ssh/slots.ts';
 
 const nonce = 'f'.repeat(32);
@@ -116,6 +122,133 @@ test('the capacity follows what the host refuses, not what it refuses by mistake
     capacity.ended();
   });
   expect(limits.at(-1)).toBe(3);
+});
+
+describe('starting shells', () => {
+  const signal = new AbortController().signal;
+  /** A place whose shells are started by `outcome`, and a clock that moves by hand. */
+  const bench = (outcome: () => PooledShell) => {
+    let now = 0;
+    let asked = 0;
+    const clock = { ...systemClock, monotonic: () => now };
+    const start = createShellStart({ clock, log: silentLogger });
+    const unused = (): never => expect.unreachable('it is not for this');
+    const place = {
+      takeShell: unused,
+      exec: unused,
+      runAside: unused,
+      release: unused,
+      async openShell() {
+        asked++;
+        await turn();
+        return outcome();
+      },
+    };
+    const open = (): Promise<PooledShell> => start.open(place, signal);
+    return { start, open, asked: () => asked, forward: (ms: number) => (now += ms) };
+  };
+  const no = (isAnswer: boolean): never => {
+    throw new NoShellError(isAnswer, 'no');
+  };
+
+  test('a host that runs none is asked by one of many, and again after a while', async () => {
+    for (const [isAnswer, ms] of [
+      [true, 600_000],
+      [false, 30_000],
+    ] as const) {
+      const { open, start, asked, forward } = bench(() => no(isAnswer));
+      const all = await Promise.allSettled([open(), open(), open()]);
+      expect(all.map(({ status }) => status)).toEqual(Array(3).fill('rejected'));
+      expect(asked()).toBe(1);
+      forward(ms - 1);
+      expect(start.refused()).toBeInstanceOf(NoShellError);
+      forward(1);
+      expect(start.refused()).toBeUndefined();
+      await expect(open()).rejects.toBeInstanceOf(NoShellError);
+      expect(asked()).toBe(2);
+    }
+  });
+
+  test('a host that ran one is asked once more before it is believed to run none', async () => {
+    let works = true;
+    const shell = { shell: {}, channel: {} } as PooledShell;
+    const { open, start } = bench(() => (works ? shell : no(true)));
+    expect(await open()).toBe(shell);
+    works = false;
+    await expect(open()).rejects.toBeInstanceOf(NotSentError);
+    expect(start.refused()).toBeUndefined();
+    await expect(open()).rejects.toBeInstanceOf(NoShellError);
+    expect(start.refused()).toBeInstanceOf(NoShellError);
+  });
+});
+
+describe('what may be forgotten', () => {
+  /** A queue with a shell that can be busy, and a clock that moves by hand. */
+  const bench = (): {
+    readonly queue: ForgetQueue;
+    readonly told: number[];
+    readonly setIdle: (idle: boolean) => void;
+    readonly pass2s: () => Promise<void>;
+  } => {
+    const told: number[] = [];
+    let isIdle = true;
+    let wake = (): void => {};
+    const sleep = (): Promise<void> =>
+      new Promise((resolve) => {
+        wake = resolve;
+      });
+    const shell = {
+      exec: async () => ({}),
+      forget: (guards: readonly unknown[]) => void told.push(guards.length),
+      isReusable: () => true,
+      close: () => {},
+    };
+    const queue = createForgetQueue({ ...systemClock, sleep }, () => (isIdle ? shell : undefined));
+    const setIdle = (idle: boolean): void => {
+      isIdle = idle;
+    };
+    const pass2s = (): Promise<void> => {
+      wake();
+      return turn();
+    };
+    return { queue, told, setIdle, pass2s };
+  };
+  const add = (queue: ForgetQueue, count: number): void => {
+    for (let index = 0; index < count; index++) queue.add({ id: `r${index}`, attempt: 1 });
+  };
+
+  test('goes in batches, and the rest after a silence', async () => {
+    const { queue, told, pass2s } = bench();
+    add(queue, 70);
+    expect(told).toEqual([32, 32]);
+    await pass2s();
+    add(queue, 1);
+    await pass2s();
+    expect(told).toEqual([32, 32]);
+    await pass2s();
+    expect(told).toEqual([32, 32, 7]);
+  });
+
+  test('waits for a shell that is idle, and takes one when there is too much of it', async () => {
+    const { queue, told, setIdle, pass2s } = bench();
+    setIdle(false);
+    add(queue, 3);
+    await pass2s();
+    await pass2s();
+    queue.poke();
+    await turn();
+    expect(told).toEqual([]);
+    setIdle(true);
+    queue.poke();
+    expect(told, 'who waits for the shell takes it first').toEqual([]);
+    await turn();
+    expect(told).toEqual([3]);
+    setIdle(false);
+    add(queue, 256);
+    setIdle(true);
+    queue.poke();
+    expect(told.slice(1)).toEqual(Array(8).fill(32));
+  });
 });
 
 test('the breaker doubles its pauses up to a minute, and forgets on success', () => {

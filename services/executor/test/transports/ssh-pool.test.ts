@@ -122,6 +122,7 @@ describe('a connection that breaks', () => {
       const onStart = async (): Promise<void> => {
         proxy.cut();
         proxy.heal();
+        await eventually('we know it', () => bench.logged().some(({ msg }) => msg === 'SSH connection closed'));
       };
       expect((await bench.exec('echo once', { target, onStart })).stdout.toString()).toBe('once\n');
       expect(opened(bench)).toBe(2);
@@ -173,7 +174,7 @@ describe('a connection that breaks', () => {
       control.abort();
       proxy.cut();
       proxy.heal();
-      expect((await running).result).toEqual({ killed: 'verified' });
+      expect((await running).result).toMatchObject({ killed: 'verified' });
       expect(await groupMembers(group)).toEqual([]);
       await proxy.stop();
     }));

@@ -1,8 +1,8 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Transport } from '@moltbot/plugin-sdk';
-import { createLogger, type Logger, Secret, type SshConfig, type SshTarget } from '@moltbot/shared';
+import type { GuardOrder, Transport } from '@moltbot/plugin-sdk';
+import { createLogger, type GuardConfig, type Logger, Secret, type SshConfig, type SshTarget } from '@moltbot/shared';
 import type { TestSshd } from '@moltbot/testkit';
 import { createSshTransport, type SshTransportDeps } from '../../src/transports/ssh/transport.ts';
 import { type Collecting, collect, type RunExtra } from './support.ts';
@@ -11,6 +11,7 @@ import { type Collecting, collect, type RunExtra } from './support.ts';
 export interface SshBench {
   readonly transport: Transport;
   readonly ssh: SshConfig;
+  readonly guard: GuardConfig;
   readonly target: SshTarget;
   readonly knownHosts: string;
   readonly logged: () => readonly Record<string, unknown>[];
@@ -20,9 +21,11 @@ export interface SshBench {
 
 export async function createBench(
   sshd: TestSshd,
-  options: Partial<SshConfig> & Pick<SshTransportDeps, 'clock' | 'killGraceMs' | 'killVerdictMs' | 'registry'> = {},
+  options: Partial<SshConfig> &
+    Pick<SshTransportDeps, 'clock' | 'killGraceMs' | 'killVerdictMs' | 'registry'> &
+    Pick<SshTarget, 'guard'> = {},
 ): Promise<SshBench> {
-  const { clock, killGraceMs, killVerdictMs, registry, ...config } = options;
+  const { clock, killGraceMs, killVerdictMs, registry, guard: kind, ...config } = options;
   const dir = await mkdtemp(join(tmpdir(), 'molt-ssh-'));
   const knownHosts = join(dir, 'known_hosts');
   await writeFile(knownHosts, `${sshd.knownHostsLine}\n`);
@@ -36,15 +39,19 @@ export async function createBench(
     identities: { test: { privateKey: new Secret(sshd.privateKey) } },
     ...config,
   };
+  const guard: GuardConfig = { directory: join(sshd.dir, 'guard'), retentionMs: 86_400_000 };
+  await mkdir(guard.directory, { recursive: true });
+  await chmod(guard.directory, 0o777);
   const { log, logged } = keepingLogger();
   const deps = { clock, killGraceMs, killVerdictMs, registry };
   const given = Object.fromEntries(Object.entries(deps).filter(([, value]) => value !== undefined));
-  const transport = createSshTransport({ ssh, log, ...given });
+  const transport = createSshTransport({ ssh, guard, log, ...given });
   await transport.start();
-  const target = targetOf(sshd);
+  const target: SshTarget = { ...targetOf(sshd), ...(kind && { guard: kind }) };
   return {
     transport,
     ssh,
+    guard,
     target,
     knownHosts,
     logged,
@@ -55,6 +62,16 @@ export async function createBench(
     },
   };
 }
+
+/** The first start of a guarded command, with nothing known of it. */
+export const guardOrder = (id: string): GuardOrder => ({
+  id,
+  attempt: 1,
+  mode: 'start',
+  from: { stdout: 0, stderr: 0 },
+  totalMs: 0,
+  onAttached: () => {},
+});
 
 export const targetOf = ({ host, port, user }: Pick<TestSshd, 'host' | 'port' | 'user'>): SshTarget => ({
   transport: 'ssh',

@@ -11,8 +11,8 @@ import { taskToEvents } from '../task-to-events.ts';
 
 const eventStream = z.custom<Readable>().meta({ type: 'string' });
 
-const description = `Server-sent events: \`task\` {state, at}, \`run\` {run, target, state, exitCode?, signal?, errorCode?, at},
-\`output\` {run, target, stream, offset, at, text | base64 | missingBytes}, and \`end\` {state} when the task is final and all was sent.
+const description = `Server-sent events: \`task\` {state, at}, \`run\` {run, target, state, exitCode?, signal?, errorCode?, retryAt?, at},
+\`resolved\` {run, target, as, by, at}, \`output\` {run, target, stream, offset, at, text | base64 | missingBytes}, and \`end\` {state} when the task is final and all was sent.
 \`offset\` counts the bytes of the stream. An output event has \`text\` when its bytes are UTF-8 by themselves, else \`base64\`
 (a character can be split between two events); \`missingBytes\` when they are past their retention.
 A stream that stops without \`end\` is resumed with Last-Event-ID, without loss or repeat.`;
@@ -25,7 +25,7 @@ export function eventRoutes(app: App, context: GatewayContext): void {
     summary: 'Follow a task as it runs',
     description,
     params: TaskParams,
-    querystring: z.object({
+    querystring: z.strictObject({
       after: z.string().max(40).optional().describe('As Last-Event-ID, for clients that cannot set headers.'),
     }),
     headers: z.object({ 'last-event-id': z.string().max(40).optional().describe('The last `id` received.') }),

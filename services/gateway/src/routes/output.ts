@@ -14,7 +14,7 @@ import { problemResponses } from '../problem.ts';
 const pageBytes = 256 * 1_024;
 const namesInMessage = 20;
 
-const Selection = z.object({
+const Selection = z.strictObject({
   target: z.string().max(128).optional().describe('Name of a target. May be left out when the task has one run.'),
   run: z.string().max(128).optional().describe('Id of a run, in place of a target.'),
   stream: z.enum(['stdout', 'stderr']).default('stdout'),

@@ -24,7 +24,7 @@ const Accepted = z.object({
   links: z.object({ self: z.string(), output: z.string(), events: z.string() }),
 });
 
-const Wait = z.object({
+const Wait = z.strictObject({
   wait: z
     .string()
     .regex(durationPattern, 'write a number and a unit: 500ms, 30s, 1m')

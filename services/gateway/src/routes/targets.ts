@@ -21,7 +21,7 @@ export function targetRoutes(app: App, { intake }: GatewayContext): void {
     tags: ['inventory'],
     operationId: 'listTargets',
     summary: 'The targets you may use',
-    querystring: z.object({
+    querystring: z.strictObject({
       on: z.string().min(1).max(512).optional().describe('A selector, to see what a task would run on.'),
     }),
     response: {

@@ -16,7 +16,7 @@ const States = z
   .pipe(z.array(State));
 const Instant = z.iso.datetime({ offset: true, error: 'write an ISO-8601 time such as 2026-01-31T08:00:00Z' });
 
-const Listing = z.object({
+const Listing = z.strictObject({
   state: States.optional().describe('One or more states, repeated or with commas between.'),
   action: z.string().min(1).max(200).optional(),
   since: Instant.transform(Date.parse).optional().describe('Accepted at this time or later.'),

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { finalStatesBySeverity, isFinal, legalRunMoves, type RunState, runStates } from '@moltbot/shared';
+import { finalStatesBySeverity, isFinal, isLeased, legalRunMoves, type RunState, runStates } from '@moltbot/shared';
 
 /** A Lua script, and the name by which Redis knows it once it was sent. */
 export interface Script {
@@ -10,6 +10,7 @@ export interface Script {
 export const script = (lua: string): Script => ({ lua, sha1: createHash('sha1').update(lua).digest('hex') });
 
 const openStates = runStates.filter((state) => !isFinal(state));
+const leasedStates = runStates.filter(isLeased);
 const anyOf = (states: readonly RunState[], test: (state: RunState) => string): string => states.map(test).join(' or ');
 
 /** The states from which a run may move to `to`, as a script takes them: ` claimed running `. */
@@ -34,6 +35,10 @@ local function is_final(state)
   return not (${anyOf(openStates, (state) => `state == '${state}'`)})
 end
 
+local function is_leased(state)
+  return ${anyOf(leasedStates, (state) => `state == '${state}'`)}
+end
+
 -- As taskStateOf: counts holds the states that have runs.
 local function task_state(counts)
   if not (${anyOf(openStates, (state) => `counts['${state}']`)}) then
@@ -48,7 +53,8 @@ end
 
 /**
  * A task whose runs are being moved. Moves are counted and told as they are made; save_task writes the task back once.
- * Keys of every script that uses it: KEYS[2] task, [3] events, [4] ended, [5] unpublished. ARGV[1] channel, [2] task id.
+ * Keys of every script that uses it: KEYS[2] task, [3] events, [4] ended, [5] unpublished, [6] expiring, [7] unanswered.
+ * ARGV[1] channel, [2] task id.
  */
 export const taskLua = `
 local function counts_text(counts)
@@ -58,11 +64,11 @@ local function counts_text(counts)
 end
 
 local function open_task()
-  local f = redis.call('HMGET', KEYS[2], 'state', 'counts', 'seq')
+  local f = redis.call('HMGET', KEYS[2], 'state', 'counts', 'seq', 'due', 'callback')
   if not f[1] then return nil end
   local counts = {}
   for state, n in string.gmatch(f[2], '(%S+)=(%d+)') do counts[state] = tonumber(n) end
-  return { state = f[1], counts = counts, seq = tonumber(f[3]) }
+  return { state = f[1], counts = counts, seq = tonumber(f[3]), due = f[4], callback = f[5] }
 end
 
 -- seq follows the clock: after a store that lost its last second, readers still see what is new.
@@ -82,6 +88,19 @@ local function run_event(task, run_id, state, more)
   emit(task, ',"kind":"run","runId":"' .. run_id .. '","state":"' .. state .. '"' .. (more or ''))
 end
 
+-- Ends a run without its worker. Output of earlier attempts that is stored is kept as long as that of any run that ended.
+local function end_run(task, run, from, to, error, more)
+  redis.call('HSET', run.key, 'state', to, 'finished', int(now), 'error', error or '')
+  local output = redis.call('HGET', run.key, 'output')
+  if output then
+    local kept_ms, stdout, stderr = string.match(output, '^(%S+) (%S+) (%S+)$')
+    redis.call('PEXPIRE', stdout, kept_ms)
+    redis.call('PEXPIRE', stderr, kept_ms)
+  end
+  count_move(task, from, to)
+  run_event(task, run.id, to, more)
+end
+
 local function save_task(task)
   local state = task_state(task.counts)
   if state ~= task.state then emit(task, ',"kind":"task","state":"' .. state .. '"') end
@@ -90,6 +109,8 @@ local function save_task(task)
     redis.call('HSET', KEYS[2], 'finished', int(now))
     redis.call('ZADD', KEYS[4], int(now), ARGV[2])
     redis.call('ZREM', KEYS[5], ARGV[2])
+    if task.due ~= '' then redis.call('ZREM', KEYS[6], ARGV[2]) end
+    if task.callback == '1' then redis.call('ZADD', KEYS[7], int(now), ARGV[2]) end
     redis.call('PUBLISH', KEYS[4], ARGV[2])
   end
   redis.call('PUBLISH', ARGV[1], '')

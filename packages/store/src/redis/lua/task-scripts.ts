@@ -1,37 +1,50 @@
 import { type Script, script, statesLua, taskLua, timeLua } from './common.ts';
 
 /** Ids of the task's runs come from its own fields: <task id>.<index>. */
-const eachRunLua = `
+export const eachRunLua = `
 local function each_run(prefix, task_id, runs, visit)
   for index = 0, runs - 1 do
     local run_id = task_id .. '.' .. index
-    visit(prefix .. run_id, run_id)
+    visit(prefix .. run_id, run_id, index)
   end
 end
 `;
 
 /**
- * KEYS idempotency ('' has none: the task's own key), task, events, tasks, unpublished, then each run.
- * ARGV task id, task JSON, accepted at, position, idempotency key, request hash, runs, then index and target JSON of each run.
+ * KEYS idempotency ('' has none: the task's own key), task, events, tasks, unpublished, expiring, then each run.
+ * ARGV task id, task JSON, accepted at, position, idempotency key, request hash, runs, start by ('' for no limit),
+ * 1 with a callback (else ''), then index and target JSON of each run.
  */
 const accept = script(`${timeLua}
 local task_id, key = ARGV[1], ARGV[5]
-if redis.call('EXISTS', KEYS[2]) == 1 then return { 'same', task_id } end
-if key ~= '' then
-  local known = redis.call('GET', KEYS[1])
-  if known then
-    local hash, other = string.match(known, '^(%S*) (.+)$')
-    return { hash == ARGV[6] and 'same' or 'conflict', other }
-  end
-  redis.call('SET', KEYS[1], ARGV[6] .. ' ' .. task_id)
+-- Whoever asked again was told that it stands: the door that was asked first must not withdraw it.
+local function same(id)
+  local task = string.sub(KEYS[2], 1, -1 - #task_id) .. id
+  if key ~= '' and redis.call('EXISTS', task) == 1 then redis.call('HSET', task, 'asked-again', 1) end
+  return { 'same', id }
+end
+local known = key ~= '' and redis.call('GET', KEYS[1])
+if known then
+  local hash, other = string.match(known, '^(%S*) (.+)$')
+  if hash ~= ARGV[6] then return { 'conflict', other } end
+  return same(other)
+end
+local state = redis.call('HGET', KEYS[2], 'state')
+if state == 'undeliverable' and key ~= '' then return { 'taken' } end
+if key ~= '' then redis.call('SET', KEYS[1], ARGV[6] .. ' ' .. task_id) end
+if state then
+  -- Learned from its message by an emptied store: the key is known again from here on.
+  if key ~= '' then redis.call('HSET', KEYS[2], 'idempotency', key) end
+  return same(task_id)
 end
 redis.call('HSET', KEYS[2], 'task', ARGV[2], 'state', 'queued', 'counts', 'queued=' .. ARGV[7], 'seq', int(now),
-  'runs', ARGV[7], 'position', ARGV[4], 'idempotency', key)
+  'runs', ARGV[7], 'position', ARGV[4], 'idempotency', key, 'due', ARGV[8], 'callback', ARGV[9])
 redis.call('XADD', KEYS[3], int(now) .. '-0', 'e', '{"at":' .. int(now) .. ',"kind":"task","state":"queued"}')
 redis.call('ZADD', KEYS[4], 0, ARGV[4])
 redis.call('ZADD', KEYS[5], ARGV[3], task_id)
-for i = 6, #KEYS do
-  local arg = 8 + (i - 6) * 2
+if ARGV[8] ~= '' then redis.call('ZADD', KEYS[6], ARGV[8], task_id) end
+for i = 7, #KEYS do
+  local arg = 10 + (i - 7) * 2
   redis.call('HSET', KEYS[i], 'state', 'queued', 'index', ARGV[arg], 'target', ARGV[arg + 1])
 end
 return { 'new' }
@@ -39,18 +52,20 @@ return { 'new' }
 
 /**
  * Makes the records of an order again that are not there: the message wins. Runs of the task that were not seen yet count as queued.
- * KEYS run, task, events, tasks. ARGV task JSON, position, runs, index, target JSON.
+ * KEYS run, task, events, tasks, expiring. ARGV task JSON, position, runs, index, target JSON, start by ('' for no limit),
+ * 1 with a callback (else ''), task id, time for its other runs to be learned as well (ms).
  */
 const learn = script(`${timeLua}
 if redis.call('EXISTS', KEYS[2]) == 0 then
   redis.call('HSET', KEYS[2], 'task', ARGV[1], 'state', 'queued', 'counts', 'queued=' .. ARGV[3], 'seq', int(now),
-    'runs', ARGV[3], 'position', ARGV[2], 'idempotency', '')
+    'runs', ARGV[3], 'position', ARGV[2], 'idempotency', '', 'due', ARGV[6], 'callback', ARGV[7])
   redis.call('XADD', KEYS[3], int(now) .. '-0', 'e', '{"at":' .. int(now) .. ',"kind":"task","state":"queued"}')
   redis.call('ZADD', KEYS[4], 0, ARGV[2])
+  if ARGV[6] ~= '' then redis.call('ZADD', KEYS[5], int(math.max(ARGV[6], now + ARGV[9])), ARGV[8]) end
 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   local cancel = redis.call('HGET', KEYS[2], 'cancel')
-  redis.call('HSET', KEYS[1], 'state', 'queued', 'index', ARGV[4], 'target', ARGV[5])
+  redis.call('HSET', KEYS[1], 'state', 'queued', 'index', ARGV[4], 'target', ARGV[5], 'learned', 1)
   if cancel then redis.call('HSET', KEYS[1], 'cancel', 1) end
 end
 return 1
@@ -92,24 +107,24 @@ return found
 `);
 
 /**
- * KEYS -, task, events, ended, unpublished. ARGV channel, task id, run prefix, idempotency prefix, error JSON, event of the error.
+ * Its client is told that it was refused: nobody is to be answered.
+ * KEYS as in common.ts. ARGV channel, task id, run prefix, idempotency prefix, error JSON, event of the error, position.
  */
 const withdraw = script(`${timeLua}${statesLua}${taskLua}${eachRunLua}
 local task = open_task()
 if not task then return 'withdrawn' end
-local given = redis.call('HMGET', KEYS[2], 'runs', 'idempotency')
-local claimed = false
+local given = redis.call('HMGET', KEYS[2], 'runs', 'idempotency', 'asked-again', 'position')
+local stands = given[3] or given[4] ~= ARGV[7]
 each_run(ARGV[3], ARGV[2], given[1], function(key)
-  claimed = claimed or redis.call('HEXISTS', key, 'fence') == 1
+  stands = stands or redis.call('HEXISTS', key, 'fence') == 1
 end)
-if claimed then return 'kept' end
+if stands then return 'kept' end
 each_run(ARGV[3], ARGV[2], given[1], function(key, run_id)
   if redis.call('HGET', key, 'state') ~= 'queued' then return end
-  redis.call('HSET', key, 'state', 'undeliverable', 'finished', int(now), 'error', ARGV[5])
-  count_move(task, 'queued', 'undeliverable')
-  run_event(task, run_id, 'undeliverable', ARGV[6])
+  end_run(task, { key = key, id = run_id }, 'queued', 'undeliverable', ARGV[5], ARGV[6])
 end)
 save_task(task)
+if task.callback == '1' then redis.call('ZREM', KEYS[7], ARGV[2]) end
 if given[2] and given[2] ~= '' then
   redis.call('DEL', ARGV[4] .. given[2])
   redis.call('HSET', KEYS[2], 'idempotency', '')
@@ -117,29 +132,34 @@ end
 return 'withdrawn'
 `);
 
-/** KEYS -, task, events, ended, unpublished. ARGV channel, task id, run prefix. Returns { absent | final | requested, state, leased }. */
+/**
+ * KEYS as in common.ts. ARGV channel, task id, run prefix.
+ * Returns { absent | final | requested, state, task JSON, then index and target JSON of each leased run }.
+ */
 const cancel = script(`${timeLua}${statesLua}${taskLua}${eachRunLua}
 local task = open_task()
 if not task then return { 'absent' } end
 if is_final(task.state) then return { 'final', task.state } end
 redis.call('HSET', KEYS[2], 'cancel', 1)
-local leased = 0
-each_run(ARGV[3], ARGV[2], redis.call('HGET', KEYS[2], 'runs'), function(key, run_id)
-  local state = redis.call('HGET', key, 'state')
-  if state == 'claimed' or state == 'running' then
-    leased = leased + 1
+local given = redis.call('HMGET', KEYS[2], 'runs', 'task')
+local reply = { 'requested', '', given[2] }
+each_run(ARGV[3], ARGV[2], given[1], function(key, run_id)
+  local run = redis.call('HMGET', key, 'state', 'index', 'target')
+  local state = run[1]
+  if is_leased(state) then
     redis.call('HSET', key, 'cancel', 1)
+    reply[#reply + 1] = run[2]
+    reply[#reply + 1] = run[3]
   elseif state and not is_final(state) then
-    redis.call('HSET', key, 'state', 'cancelled', 'finished', int(now))
-    count_move(task, state, 'cancelled')
-    run_event(task, run_id, 'cancelled')
+    end_run(task, { key = key, id = run_id }, state, 'cancelled')
   end
 end)
-return { 'requested', save_task(task), leased }
+reply[2] = save_task(task)
+return reply
 `);
 
 /**
- * Forgets tasks that ended long ago. KEYS ended, tasks, unpublished.
+ * Forgets tasks that ended long ago. KEYS ended, tasks, unpublished, unanswered.
  * ARGV kept for (ms), limit, then the prefixes of task, run, events, stdout, stderr, idempotency. Returns their number.
  */
 const expire = script(`${timeLua}${eachRunLua}
@@ -154,6 +174,7 @@ for _, task_id in ipairs(old) do
   if task[3] and task[3] ~= '' then redis.call('DEL', ARGV[8] .. task[3]) end
   redis.call('UNLINK', key, ARGV[5] .. task_id)
   redis.call('ZREM', KEYS[3], task_id)
+  redis.call('ZREM', KEYS[4], task_id)
   redis.call('ZREM', KEYS[1], task_id)
 end
 return #old

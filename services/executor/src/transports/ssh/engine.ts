@@ -50,11 +50,16 @@ export class NotSentError extends Error {
 export interface EngineChannel {
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** Gives bytes to the command; once the channel has closed they are dropped. */
+  write(text: string): void;
   /** Gives the command its input and the end of it. */
   endInput(stdin?: string): void;
   /** Asks the server to signal the session's process group, which it may not do. Nothing is sent once the input has ended. */
   signal(name: 'TERM' | 'KILL'): void;
   close(): void;
+  /** Closes it, and drops what it still prints: nobody reads it any more. */
+  discard(): void;
+  isOpen(): boolean;
   /** Resolves when the server has closed it and all output was read; undefined when no exit was told: the link broke. */
   readonly ended: Promise<ExecResult | undefined>;
 }
@@ -103,7 +108,7 @@ export async function connect(options: EngineOptions): Promise<EngineConnection>
   return {
     closed,
     isOpen: () => socket.writable && socket.readable,
-    exec: (command) => exec(client, command),
+    exec: (command) => exec(client, command, () => socket.writable && socket.readable),
     close() {
       client.end();
       // The goodbye is written first; a host that never answers it does not hold the socket.
@@ -219,12 +224,12 @@ function checkedKey(parsed: ReturnType<typeof ssh2.utils.parseKey>): Exclude<typ
   return parsed;
 }
 
-function exec(client: Client, command: string): Promise<EngineChannel> {
+function exec(client: Client, command: string, isConnected: () => boolean): Promise<EngineChannel> {
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(isNotSent(error) ? new NotSentError(isRefused(error), error) : lost(error));
     try {
-      client.exec(command, (error, channel) => (error ? fail(error) : resolve(wrap(channel))));
+      client.exec(command, (error, channel) => (error ? fail(error) : resolve(wrap(channel, isConnected))));
     } catch (error) {
       // It throws when the socket has gone, before a byte is written.
       reject(new NotSentError(false, error instanceof Error ? error : new Error(String(error))));
@@ -241,8 +246,12 @@ const isNotSent = (error: Error): boolean => isRefused(error) || error.message =
 const lost = (cause: Error): MoltError =>
   new MoltError('MOLT_SSH_LOST', `the connection broke as the command was sent: ${cause.message}`, { cause });
 
-function wrap(channel: ClientChannel): EngineChannel {
+function wrap(channel: ClientChannel, isConnected: () => boolean): EngineChannel {
   let result: ExecResult | undefined;
+  let open = true;
+  channel.once('close', () => {
+    open = false;
+  });
   channel.on('exit', (code: number | null, signal?: string) => {
     result = code === null ? { signal: (signal ?? '').replace(/^SIG/, '') } : { exitCode: code };
   });
@@ -252,9 +261,17 @@ function wrap(channel: ClientChannel): EngineChannel {
   return {
     stdout: channel,
     stderr: channel.stderr,
+    write(text) {
+      if (channel.writable) channel.write(text);
+    },
     endInput: (stdin) => void channel.end(stdin),
     signal: (name) => channel.signal(name),
     close: () => channel.close(),
+    discard() {
+      channel.close();
+      for (const stream of [channel, channel.stderr]) stream.removeAllListeners('readable').resume();
+    },
+    isOpen: () => open && channel.writable && isConnected(),
     ended: Promise.all([closed, stderrEnded]).then(() => result),
   };
 }

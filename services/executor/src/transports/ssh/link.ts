@@ -1,18 +1,24 @@
+import type { GuardOrder } from '@moltbot/plugin-sdk';
 import {
   backoffMs,
   type Clock,
+  type GuardConfig,
   hasCode,
   type Logger,
   MoltError,
   type SshConfig,
   type SshTarget,
 } from '@moltbot/shared';
+import { openResident, type ResidentShell } from '../shell/resident.ts';
 import { createBreaker } from './breaker.ts';
 import { explainConnectFailure, timedOut, wasDropped } from './connect-failure.ts';
-import { connect, type EngineConnection } from './engine.ts';
+import { connect, type EngineChannel, type EngineConnection } from './engine.ts';
+import { createForgetQueue } from './forget-queue.ts';
 import type { HostKeys } from './host-keys.ts';
+import type { PooledShell } from './resident-pool.ts';
 import { createSharedAttempt } from './shared-attempt.ts';
 import { createSharedConnection, type Place, type SharedConnection } from './shared-connection.ts';
+import { createShellStart } from './shell-start.ts';
 import type { Slots } from './slots.ts';
 import type { SshMetrics } from './ssh-metrics.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -20,6 +26,7 @@ import { withTimeLimit } from './time-limit.ts';
 export interface LinkDeps {
   readonly target: SshTarget;
   readonly ssh: SshConfig;
+  readonly guard: GuardConfig;
   readonly hostKeys: HostKeys;
   /** Handshakes to this host at the same time. */
   readonly starts: Slots;
@@ -40,8 +47,15 @@ export interface Link {
   /** A connection of one's own, past the limits and the breaker: to end what the shared one cannot reach any more. */
   connectAside(signal: AbortSignal): Promise<EngineConnection>;
   isConnected(): boolean;
-  /** A command could be sent at once. */
-  isReady(): boolean;
+  /** A command could be sent at once: to a shell that waits for one, or where there are no shells of ours, in a session of its own. */
+  isReady(shells: 'resident' | 'none'): boolean;
+  /**
+   * Starts a resident shell on a place of this link; the first one alone, so that a host that runs none is not asked by many.
+   * @throws what `Place.openShell` does; a NoShellError is remembered and given again for a while
+   */
+  openShell(place: Place, signal: AbortSignal): Promise<PooledShell>;
+  /** Soon, when a shell has nothing else to do; never opens a connection for it. */
+  forget(guard: Pick<GuardOrder, 'id' | 'attempt'>): void;
   /** Nothing is open, under way or remembered. */
   isForgettable(): boolean;
   /** Closes the connection and gives up what is under way; resolves when the socket is gone. */
@@ -53,7 +67,9 @@ const handshakeTries = 6;
 
 export function createLink(deps: LinkDeps): Link {
   const { target, clock } = deps;
-  const connector = createConnector(deps);
+  const forgets = createForgetQueue(clock, () => connector.current()?.idleShell());
+  const connector = createConnector(deps, forgets.poke);
+  const shellStart = createShellStart({ clock, log: deps.log.child(place(target)) });
   return {
     async acquire({ connectMs, signal, front = false }) {
       signal.throwIfAborted();
@@ -78,9 +94,18 @@ export function createLink(deps: LinkDeps): Link {
     },
     connectAside: (signal) => connectOnce(deps, signal),
     isConnected: () => connector.current() !== undefined,
-    isReady: () => connector.current()?.hasRoom() ?? false,
-    isForgettable: connector.isForgettable,
-    close: connector.close,
+    isReady(shells) {
+      const connection = connector.current();
+      const isDirect = shells === 'none' || shellStart.refused() !== undefined;
+      return (isDirect ? connection?.hasRoom() : connection?.hasShell()) ?? false;
+    },
+    openShell: shellStart.open,
+    forget: forgets.add,
+    isForgettable: () => connector.isForgettable() && shellStart.refused() === undefined,
+    async close() {
+      forgets.close();
+      await connector.close();
+    },
   };
 }
 
@@ -93,14 +118,16 @@ interface Connector {
   close(): Promise<void>;
 }
 
-function createConnector(deps: LinkDeps): Connector {
-  const { target, ssh, hostKeys, clock, log, metrics } = deps;
+function createConnector(deps: LinkDeps, onRelease: () => void): Connector {
+  const { target, ssh, hostKeys, guard, clock, log, metrics } = deps;
   const breaker = createBreaker(clock);
   let current: SharedConnection | undefined;
 
   const adopt = (engine: EngineConnection): SharedConnection => {
     const { channelsPerConnection: channels, idleCloseMs } = ssh;
-    const connection = createSharedConnection({ engine, channels, idleCloseMs, clock });
+    const openShell = (channel: EngineChannel): Promise<ResidentShell> =>
+      openResident(channel, { ...guard, clock, log });
+    const connection = createSharedConnection({ engine, channels, idleCloseMs, clock, openShell, onRelease });
     current = connection;
     void connection.closed.then((err) => {
       if (current === connection) current = undefined;

@@ -1,13 +1,15 @@
 /** Kept for ending commands, on top of those for commands. */
 export const keptForKills = 2;
 
-/** So many sessions without a refusal, and one more at a time is tried again. */
+/** So many commands without a refusal, and one more at a time is tried again. */
 const raiseAfter = 64;
 
 /** How many commands a connection may run at a time, learned from what the host grants and refuses. */
 export interface SessionCapacity {
   asked(): void;
   granted(): void;
+  /** A session that is held served once more. */
+  used(): void;
   /** A session that was granted has ended. */
   ended(): void;
   /** A session that was asked for will not come. @param byHost the host refused it, for it has enough */
@@ -30,6 +32,10 @@ export function createCapacity(most: number, setLimit: (limit: number) => void):
     limit = Math.min(most, Math.max(1, next));
     setLimit(limit);
   };
+  const served = (): void => {
+    streak++;
+    if (streak >= raiseAfter && limit < most) change(limit + 1);
+  };
   return {
     asked() {
       pending++;
@@ -38,9 +44,9 @@ export function createCapacity(most: number, setLimit: (limit: number) => void):
       pending--;
       open++;
       proven = Math.max(proven, open);
-      streak++;
-      if (streak >= raiseAfter && limit < most) change(limit + 1);
+      served();
     },
+    used: served,
     ended() {
       open--;
     },

@@ -1,0 +1,36 @@
+import { backoffMs, isFinal, type RunOrder, replyEnvelope, type TaskRecord } from '@moltbot/shared';
+import type { RunDeps } from './run-deps.ts';
+import { whileStoreIsDown } from './store-patience.ts';
+
+type ReplyDeps = Pick<RunDeps, 'bus' | 'store' | 'clock' | 'log' | 'stopping'>;
+
+const queue = { kind: 'replies', platform: 'http' } as const;
+
+/**
+ * The end of a run is in the store: when it was the end of its task as well, its reply is put on the bus for the origin.
+ * Waits while bus or store are down. False when we stop before it is safe there: then the message of the run must come again.
+ */
+export async function endToReply({ task }: RunOrder, deps: ReplyDeps): Promise<boolean> {
+  if (!task.origin.callback) return true;
+  const { store, clock } = deps;
+  const { tenant } = task.principal;
+  const record = await whileStoreIsDown(() => store.getTask(tenant, task.id), clock);
+  if (!record || !isFinal(record.state)) return true;
+  // A withdrawn task was refused at its door, and nobody waits for its end. Of any other the sweeper tells it.
+  if (record.state === 'undeliverable') return true;
+  if (!(await publish(record, deps))) return false;
+  await whileStoreIsDown(() => store.markAnswered(tenant, [task.id]), clock);
+  return true;
+}
+
+async function publish(record: TaskRecord, { bus, clock, log, stopping }: ReplyDeps): Promise<boolean> {
+  const message = replyEnvelope(record);
+  for (let tries = 1; !stopping.aborted; tries += 1) {
+    const outcome = await bus.publish(message, { queue });
+    if (outcome === 'ok') return true;
+    log.warn({ outcome, tries }, 'the reply of a task is not on the bus yet');
+    if (outcome === 'unroutable') await bus.declare(queue);
+    await clock.sleep(backoffMs(tries, { maxMs: 5_000 }), stopping).catch(() => {});
+  }
+  return false;
+}

@@ -1,0 +1,408 @@
+# What a resident shell knows to do. Its stdin is this text, then requests, one function call each.
+# M_how: the way to a process group: job (set -m works without a terminal), setsid, perl or python.
+
+M_exec() {
+  case $M_how in
+  job) exec "$@" ;;
+  setsid) exec setsid "$@" ;;
+  perl) exec perl -e 'use POSIX; POSIX::setsid(); exec { $ARGV[0] } @ARGV' "$@" ;;
+  python) exec python3 -c 'import os, sys; os.setsid(); os.execvp(sys.argv[1], sys.argv[1:])' "$@" ;;
+  esac
+}
+
+# The environment $1 and the directory $2 of a command.
+M_enter() {
+  umask "$M_um"
+  [ -z "$1" ] || eval "$1"
+  [ -z "$2" ] || CDPATH= cd -- "$2" >/dev/null 2>&1
+}
+
+# nonce, environment, directory, command
+M_become() {
+  M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
+  M_exec "$M_sh" -c "$4"
+}
+
+# The same in a fork of this very shell, which is what the user logs in to: half the cost of starting another.
+M_here() {
+  M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
+  set +m
+  trap - 0
+  M_text=$4
+  set --
+  eval "$M_text"
+}
+
+# By these words a command could tell that its shell is not its own.
+M_tells() {
+  case $1 in *'$$'* | *PPID* | *BASH* | *FUNCNAME* | *SHLVL*) return 0 ;; esac
+  return 1
+}
+
+# nonce, environment, directory, command, `+` and the input for printf %b
+M_plain() {
+  if [ "$M_how" = job ]; then
+    set -m
+    if [ -z "$5" ] && [ -n "$M_same" ] && ! M_tells "$4"; then
+      { M_here "$@"; } </dev/null &
+    elif [ -z "$5" ]; then
+      { M_become "$@"; } </dev/null &
+    else
+      {
+        set +m
+        M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
+        printf '%b' "${5#+}" | "$M_sh" -c "$4"
+      } &
+    fi
+    M_c=$!
+    set +m
+  elif [ -z "$5" ]; then
+    { M_become "$@"; } </dev/null &
+    M_c=$!
+  else
+    printf '%b' "${5#+}" | { M_become "$@"; } &
+    M_c=$!
+  fi
+  printf '\036MOLT %s started %s\n' "$1" "$M_c"
+  M_await "$M_c"
+  M_left=0
+  ! M_runs "$M_c" || M_left=1
+  printf '\036MOLT %s end %s %s\n' "$1" "$M_code" "$M_left"
+  printf '\036MOLT %s end\n' "$1" >&2
+}
+
+# M_code of the child $1. ksh93 says 256 + n for a signal, yash 384 + n.
+M_await() {
+  while :; do
+    { wait "$1"; } 2>/dev/null
+    M_code=$?
+    kill -0 "$1" 2>/dev/null || break
+  done
+  [ "$M_code" -le 255 ] || M_code=$((128 + M_code % 128))
+}
+
+# Background work is grouped by braces: for parentheses yash forks once more, and $! is none of the two that matter.
+M_has() { command -v "$1" >/dev/null 2>&1; }
+
+# Tries set -m as it is used: in a subshell. Some shells want a terminal for it.
+M_tries_jobs() {
+  (
+    set -m
+    (M_i=0; while [ "$M_i" -lt 100000 ]; do M_i=$((M_i + 1)); done) </dev/null &
+    M_c=$!
+    set +m
+    M_ok=1
+    kill -0 "-$M_c" && M_ok=0
+    kill -KILL "$M_c"
+    { wait "$M_c"; }
+    exit $M_ok
+  ) </dev/null >/dev/null 2>&1
+}
+
+M_find_how() {
+  if M_tries_jobs; then M_how=job
+  elif M_has setsid; then M_how=setsid
+  elif M_has perl; then M_how=perl
+  elif M_has python3; then M_how=python
+  else M_how=none
+  fi
+}
+
+M_find_shell() {
+  M_sh=/bin/sh M_same=
+  case ${SHELL##*/} in
+  sh | bash | dash | ash | ksh* | mksh | zsh | busybox | yash) [ ! -x "$SHELL" ] || M_sh=$SHELL ;;
+  esac
+  case ${BASH_VERSION:+bash}.${M_sh##*/} in bash.bash) M_same=1 ;; esac
+}
+
+M_refuse() {
+  M_nonce=$1
+  shift
+  printf '\036MOLT %s refuse %s\n' "$M_nonce" "$*"
+}
+
+# The children of the last request have ended; some shells keep them until they are asked for.
+M_reap() {
+  [ -z "$M_s" ] || { wait "$M_s"; } 2>/dev/null
+  [ -z "$M_fo" ] || { wait "$M_fo"; } 2>/dev/null
+  M_s= M_fo= M_last=
+}
+
+# Requests about guarded commands: nonce, id, attempt, offsets of stdout and stderr, seconds until the time-out (0 for never),
+# steps of its grace and of all; a start has more: environment, directory, command, input, systemd scope.
+M_start() {
+  M_reap
+  M_file=$M_dir/$2.$3
+  if ! { [ -d "$M_dir" ] || mkdir -p "$M_dir"; } 2>/dev/null || [ ! -w "$M_dir" ]; then
+    M_refuse "$1" noguard "$M_dir cannot be written"
+    return
+  fi
+  M_seal "$1" "$2" "$3" || return
+  if [ -e "$M_file.go" ]; then
+    M_attach "$@"
+    return
+  fi
+  if [ "${13}" != - ] && ! { M_has systemd-run && M_has systemctl; }; then
+    M_refuse "$1" noguard 'systemd-run is not there'
+    return
+  fi
+  M_last="$M_file $6 $7 $8"
+  [ "$M_how" != job ] || set -m
+  { M_supervise "$@"; } </dev/null &
+  M_s=$!
+  [ "$M_how" != job ] || set +m
+}
+
+# Attempts before $3 can never start from here on. Refused while one runs, or nobody knows.
+M_seal() {
+  M_a=1
+  while [ "$M_a" -lt "$3" ]; do
+    M_create "$M_dir/$2.$M_a.go" "sealed $3 end" || M_look "$M_dir/$2.$M_a"
+    [ "$M_created" != 0 ] || M_state=sealed M_by=-
+    case $M_state.$M_by in
+    cancelled.* | ended.cancel) M_refuse "$1" cancelled && return 1 ;;
+    sealed.* | ended.*) ;;
+    *) M_refuse "$1" lost "$M_a" && return 1 ;;
+    esac
+    M_a=$((M_a + 1))
+  done
+}
+
+# It outlives the channel: the status is written before anything is said.
+M_supervise() {
+  trap : HUP INT TERM
+  M_self
+  M_sp=$M_pid M_ss=$M_start
+  [ "$M_how" != job ] || set -m
+  if [ -z "${12}" ] || [ "$M_how" = job ]; then
+    { M_lead "$@"; } </dev/null &
+  else
+    printf '%b' "${12#+}" | { M_lead "$@"; } &
+  fi
+  M_c=$!
+  [ "$M_how" != job ] || set +m
+  M_await "$M_c"
+  M_status=$M_code
+  if [ "$M_status" = 73 ]; then
+    M_read "$M_file.go"
+    case $M_line in
+    "run $M_sp $M_ss "*) ;;
+    *)
+      # Another has it, and the follower of this channel will tell.
+      [ -e "$M_file.go" ] || M_refuse "$1" noguard "$M_file cannot be written"
+      exit 0
+      ;;
+    esac
+  fi
+  M_create "$M_file.by" "self $M_status end" || M_create "$M_file.rc" "$M_status end"
+  if M_read "$M_file.wd"; then kill -TERM "${M_line%% *}" 2>/dev/null; fi
+  M_take "$M_file.tell" || exit 0
+  M_look "$M_file"
+  # An end that the disk had no room for is known to this process alone.
+  if [ "$M_state.$M_by" = ended.self ] || [ "$M_state" = running ]; then
+    M_tell "$1"
+  else
+    M_stream "$1" "$M_file" 0 0 0 0 0
+  fi
+  exit 0
+}
+
+# The end of a short command: no more programs than it has output.
+M_tell() {
+  if [ -s "$M_file.out" ]; then
+    printf '\036MOLT %s at 0 0\n' "$1"
+    cat "$M_file.out"
+    printf '\036MOLT %s end self %s -\n' "$1" "$M_status"
+  else
+    printf '\036MOLT %s at 0 0\n\036MOLT %s end self %s -\n' "$1" "$1" "$M_status"
+  fi
+  [ ! -s "$M_file.err" ] || cat "$M_file.err" >&2
+  printf '\036MOLT %s end\n' "$1" >&2
+}
+
+# The leader takes the record in its own name before it becomes the command, so whoever started is known to it.
+M_lead() {
+  M_self
+  M_create "$M_file.go" "run $M_sp $M_ss $M_pid $M_start $M_boot ${13} end" || exit 73
+  exec >"$M_file.out" 2>"$M_file.err"
+  if ! M_enter "$9" "${10}"; then
+    umask 077
+    M_create "$M_file.by" 'nodir - end'
+    exit 72
+  fi
+  if [ -n "${12}" ] && [ "$M_how" = job ]; then
+    set +m
+    printf '%b' "${12#+}" | M_launch "${13}" "${11}"
+    exit
+  fi
+  M_launch "${13}" "${11}"
+}
+
+M_launch() {
+  if [ "$1" = - ]; then
+    M_exec "$M_sh" -c "$2"
+  elif [ "$M_uid" = 0 ]; then
+    M_exec systemd-run --scope --quiet --collect "--unit=$1" "$M_sh" -c "$2"
+  else
+    M_exec systemd-run --user --scope --quiet --collect "--unit=$1" "$M_sh" -c "$2"
+  fi
+}
+
+M_attach() {
+  [ -z "$M_fo" ] || M_reap
+  M_file=$M_dir/$2.$3
+  { M_stream "$1" "$M_file" "$4" "$5" "$6" "$7" "$8"; exit 0; } </dev/null &
+  M_fo=$!
+}
+
+# From the one who started it: it takes a while.
+M_follow() {
+  [ -n "$M_s" ] || return 0
+  {
+    M_n=0
+    until M_read "$M_file.go"; do
+      [ -e "$M_file.go" ] || kill -0 "$M_s" 2>/dev/null || exit 0
+      M_n=$((M_n + 1))
+      [ "$M_n" -lt 500 ] || break
+      M_nap 0.01
+    done
+    case $M_line in "run $M_s "*) M_take "$M_file.tell" || exit 0 ;; esac
+    M_stream "$1" "$M_file" "$4" "$5" "$6" "$7" "$8"
+    exit 0
+  } </dev/null &
+  M_fo=$!
+}
+
+M_size() {
+  M_bytes=0
+  [ "$2" -gt 0 ] && [ -f "$1" ] || return 0
+  M_bytes=$(wc -c <"$1")
+  M_bytes=$((M_bytes + 0))
+  [ "$M_bytes" -le "$2" ] || M_bytes=$2
+}
+
+# nonce, record, offsets, seconds, steps: all output from the offsets on, and the end.
+M_stream() {
+  M_n=0
+  while :; do
+    M_look "$2"
+    case $M_state in
+    absent) M_refuse "$1" absent && return ;;
+    sealed) M_refuse "$1" lost "$M_later" && return ;;
+    cancelled) M_refuse "$1" cancelled && return ;;
+    writing) [ "$M_n" -lt 300 ] || { M_refuse "$1" lost -; return; } ;;
+    running) [ ! -e "$2.err" ] || break ;;
+    *) break ;;
+    esac
+    M_n=$((M_n + 1))
+    M_nap 0.01
+  done
+  [ "$M_state" != running ] || M_arm "$2" "$5" "$6" "$7"
+  M_size "$2.out" "$3"
+  M_o=$M_bytes
+  M_size "$2.err" "$4"
+  printf '\036MOLT %s at %s %s\n' "$1" "$M_o" "$M_bytes"
+  if [ -e "$2.err" ]; then
+    exec 3<"$2.out" 4<"$2.err"
+  else
+    exec 3</dev/null 4</dev/null
+  fi
+  [ "$M_o" = 0 ] || tail -c "+$((M_o + 1))" <&3
+  [ "$M_bytes" = 0 ] || tail -c "+$((M_bytes + 1))" <&4 >&2
+  M_n=0 M_idle=0
+  while :; do
+    # Looked at before the read: what is read after the end is all.
+    M_look "$2"
+    [ "$M_state" != ending ] || M_settle "$2"
+    cat <&3 || exit 0
+    [ ! -s "$2.err" ] || cat <&4 >&2 || exit 0
+    case $M_state in running | ending) ;; *) break ;; esac
+    # The client is gone when the shell that reads its requests is.
+    kill -0 $$ 2>/dev/null || exit 0
+    M_n=$((M_n + 1))
+    case $M_n in
+    [1-5]) M_nap 0.01 ;;
+    ?) M_nap 0.02 ;;
+    [12]?) M_nap 0.05 ;;
+    ??) M_nap 0.1 ;;
+    *) M_nap 0.25 ;;
+    esac
+  done
+  if [ "$M_state" = ended ]; then
+    printf '\036MOLT %s end %s %s %s\n' "$1" "$M_by" "$M_code" "$M_killed"
+    printf '\036MOLT %s end\n' "$1" >&2
+  else
+    M_refuse "$1" lost -
+  fi
+}
+
+# Who began to end it may have been killed: then what is left is looked at here.
+M_settle() {
+  M_idle=$((M_idle + 1))
+  [ "$M_idle" -ge 40 ] || return 0
+  M_settled=verified
+  if M_runs "$M_group"; then
+    [ "$M_idle" -ge 200 ] || return 0
+    M_settled=unverified
+  fi
+  M_code=-
+  ! M_read "$1.rc" || M_code=${M_line%% *}
+  M_create "$1.gone" "$M_settled $M_code end"
+  M_look "$1"
+}
+
+# record, seconds, steps: ends it when its time is up, whoever is connected then.
+M_arm() {
+  [ "$2" -gt 0 ] && [ ! -e "$1.wd" ] || return 0
+  M_left=$2
+  if [ -n "$M_proc" ] && read -r M_up M_x </proc/uptime; then
+    M_x=$((${M_up%%.*} - M_super_start / 100))
+    [ "$M_x" -le 0 ] || M_left=$(($2 - M_x))
+    [ "$M_left" -ge 0 ] || M_left=0
+  fi
+  [ "$M_how" != job ] || set -m
+  {
+    trap 'kill "$M_z" 2>/dev/null; exit 0' TERM
+    trap : HUP INT
+    M_z=
+    M_self
+    M_create "$1.wd" "$M_pid end" || exit 0
+    # The one that ended it meanwhile has not seen this process.
+    M_look "$1"
+    [ "$M_state" = running ] || exit 0
+    sleep "$M_left" &
+    M_z=$!
+    wait "$M_z"
+    M_end_run "$1" timeout "$3" "$4"
+    exit 0
+  } </dev/null >/dev/null 2>&1 &
+  [ "$M_how" != job ] || set +m
+}
+
+# Nobody may ever ask again for what still runs when the channel ends.
+M_bye() {
+  [ -n "$M_last" ] || return 0
+  set -- $M_last
+  M_n=0
+  until M_read "$1.go" || [ "$M_n" -ge 100 ] || ! kill -0 "$M_s" 2>/dev/null; do
+    M_n=$((M_n + 1))
+    M_nap 0.02
+  done
+  M_look "$1"
+  [ "$M_state" != running ] || M_arm "$1" "$2" "$3" "$4"
+}
+
+# nonce, directory under which records are
+M_hello() {
+  M_dir=$2/run
+  trap M_bye 0
+  printf '\036MOLT %s hello %s\n' "$1" "$M_how"
+}
+
+# The login shell has read its start-up files; under sshd bash would read them again for each command, as for a first shell.
+SHLVL=2
+export SHLVL
+M_s= M_fo= M_last=
+M_find_how
+M_find_shell

@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+
+/**
+ * What starts a resident shell, as a command line any login shell takes, csh and fish too. Shells that can make process groups by
+ * themselves come first: elsewhere each command costs one more program.
+ */
+export const residentCommand: string =
+  "exec /bin/sh -c 'command -v bash >/dev/null 2>&1 && exec bash --norc --noprofile -s; for s in ksh93 ksh mksh; do command -v $s >/dev/null 2>&1 && exec $s -s; done; exec /bin/sh -s'";
+
+/** The program of the guard. */
+export interface GuardProgram {
+  /** All of it: what a resident shell is given first. */
+  readonly resident: string;
+  /** What is needed to end a run from elsewhere. */
+  readonly record: string;
+}
+
+let read: Promise<GuardProgram> | undefined;
+
+/** Reads the program once. */
+export function guardProgram(): Promise<GuardProgram> {
+  read ??= readProgram();
+  return read;
+}
+
+async function readProgram(): Promise<GuardProgram> {
+  const [record = '', ...rest] = await Promise.all(['record.sh', 'tidy.sh', 'guard.sh'].map(readSource));
+  return { resident: [record, ...rest].join(''), record };
+}
+
+async function readSource(name: string): Promise<string> {
+  const text = await readFile(new URL(`./${name}`, import.meta.url), 'utf8');
+  return text.replaceAll(/^[ \t]*(?:#.*)?\n/gm, '').replaceAll(/^[ \t]+/gm, '');
+}

@@ -1,0 +1,32 @@
+# What a resident shell does beside commands: making room on the disk.
+
+# <id>.<attempt> each: the output of what has ended.
+M_forget() {
+  {
+    cd "$M_dir" || exit 0
+    M_old=
+    for M_f in "$@"; do
+      M_look "./$M_f"
+      [ "$M_state" != ended ] || M_old="$M_old $M_f.out $M_f.err $M_f.tell $M_f.wd $M_f.rc"
+    done
+    [ -z "$M_old" ] || rm -f $M_old
+  } </dev/null >/dev/null 2>&1 &
+}
+
+# Removes what ended, or can never start, $1 minutes ago; at most once an hour. `go` goes last: without it a name is free again.
+M_sweep() {
+  {
+    cd "$M_dir" || exit 0
+    [ -z "$(find ./swept -mmin -60 2>/dev/null)" ] || exit 0
+    : >|./swept
+    find . -name '*.go' -mmin "+$1" | while read -r M_go; do
+      M_f=${M_go%.go}
+      M_look "$M_f"
+      case $M_state in
+      running | ending | writing) continue ;;
+      ended) [ -n "$(find "$M_f.by" -mmin "+$1" 2>/dev/null)" ] || continue ;;
+      esac
+      rm -f "$M_f.out" "$M_f.err" "$M_f.tell" "$M_f.wd" "$M_f.rc" "$M_f.gone" "$M_f.by" "$M_go"
+    done
+  } </dev/null >/dev/null 2>&1 &
+}

@@ -1,0 +1,4 @@
+import { guardSuite } from './guard-suite.ts';
+
+guardSuite('dash', 'exec dash -s');
+guardSuite('busybox sh', 'exec busybox sh -s');

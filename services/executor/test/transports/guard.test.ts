@@ -1,0 +1,190 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { silentLogger, systemClock } from '@moltbot/shared';
+import { eventually } from '@moltbot/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openLocalChannel } from '../../src/transports/local-shell.ts';
+import { openResident } from '../../src/transports/shell/resident.ts';
+import { createShellBench, type ShellBench } from './shell-support.ts';
+import { groupMembers } from './support.ts';
+
+let bench: ShellBench;
+beforeAll(async () => {
+  bench = await createShellBench({ command: 'exec dash -s' });
+});
+afterAll(() => bench.stop());
+
+const tools = ['sh', 'cat', 'env', 'find', 'grep', 'id', 'mkdir', 'rm', 'sleep', 'tail', 'wc'];
+
+/** A PATH with these programs and no others. */
+async function pathOf(names: readonly string[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'molt-path-'));
+  for (const name of names) await symlink(`/usr/bin/${name}`, join(directory, name));
+  return directory;
+}
+
+describe('without setsid', () => {
+  test.each(['perl', 'python3'])('%s makes the process group', async (name) => {
+    const PATH = await pathOf(['dash', ...tools, name]);
+    const own = await createShellBench({ command: 'exec dash -s', env: { PATH } });
+    const shell = await own.open();
+    const control = new AbortController();
+    const running = own.run(shell, { command: 'echo $$; sleep 300', guard: { id: 'a' }, signal: control.signal });
+    const group = Number(await eventually('it is up', () => running.stdout().trim() || undefined));
+    expect((await groupMembers(group)).length).toBeGreaterThan(0);
+    control.abort();
+    expect((await running).result).toEqual({ signal: 'TERM', killed: 'verified', endedBy: 'cancel' });
+    expect((await own.run(shell, { command: 'exit 6', stdin: 'x' })).result).toEqual({ exitCode: 6 });
+    await own.stop();
+    await rm(PATH, { recursive: true });
+  });
+
+  test('nor anything like it there is no shell', async () => {
+    const PATH = await pathOf(['dash', ...tools]);
+    const own = await createShellBench({ command: 'exec dash -s', env: { PATH } });
+    await expect(own.open()).rejects.toMatchObject({
+      code: 'MOLT_NO_GUARD',
+      message: expect.stringContaining('setsid'),
+    });
+    await own.stop();
+    await rm(PATH, { recursive: true });
+  });
+});
+
+test.each([
+  ['ends at once', 'exit 1', 'ended'],
+  ['is silent', 'exec sleep 300', 'answered'],
+])('a login shell that %s is no resident', async (_what, command, message) => {
+  // Five seconds are over at once.
+  const clock = { ...systemClock, sleep: () => systemClock.sleep(500) };
+  const channel = await openLocalChannel({ PATH: '/usr/bin:/bin' }, systemClock, command);
+  const options = { directory: '/nowhere', retentionMs: 1, clock, log: silentLogger };
+  await expect(openResident(channel, options)).rejects.toMatchObject({
+    code: 'MOLT_NO_GUARD',
+    message: expect.stringContaining(message),
+  });
+});
+
+test('a record that cannot be kept is refused, and nothing runs', async () => {
+  const own = await createShellBench({ command: 'exec dash -s' });
+  await writeFile(join(own.directory, 'run'), '');
+  const mark = join(own.directory, 'mark');
+  const shell = await own.open();
+  const refused = own.run(shell, { command: `touch ${mark}`, guard: { id: 'a' } });
+  await expect(refused).rejects.toMatchObject({ code: 'MOLT_NO_GUARD' });
+  expect((await own.run(shell, { command: `test -e ${mark}` })).result).toEqual({ exitCode: 1 });
+  await own.stop();
+});
+
+test('a launch that comes late cannot run', async () => {
+  const id = randomUUID();
+  const paused = await bench.open();
+  const pid = Number((await bench.run(paused, { command: 'echo $PPID' })).stdout.toString());
+  process.kill(pid, 'SIGSTOP');
+  const mark = join(bench.directory, id);
+  const late = bench.run(paused, { command: `echo late >>${mark}`, guard: { id } });
+  const cancel = bench.once({ guard: { id, mode: 'resume' }, signal: AbortSignal.abort() });
+  await expect(cancel).rejects.toMatchObject({ code: 'MOLT_RUN_CANCELLED' });
+  process.kill(pid, 'SIGCONT');
+  await expect(late).rejects.toMatchObject({ code: 'MOLT_RUN_CANCELLED' });
+  await expect(readFile(mark)).rejects.toMatchObject({ code: 'ENOENT' });
+});
+
+test.each(['plain', 'guarded'])('100 MB of a %s command arrive whole, and are not held', async (kind) => {
+  const shell = await bench.open();
+  const hash = createHash('sha256');
+  const before = process.memoryUsage().rss;
+  let most = 0;
+  let bytes = 0;
+  await bench.run(shell, {
+    command: 'yes 0123456789abcde | head -c 100000000',
+    onOutput: async (_stream, data) => {
+      hash.update(data);
+      bytes += data.length;
+      most = Math.max(most, process.memoryUsage.rss());
+    },
+    ...(kind === 'guarded' ? { guard: { id: randomUUID() } } : {}),
+  });
+  const wanted = createHash('sha256');
+  const line = Buffer.from('0123456789abcde\n'.repeat(62_500));
+  for (let i = 0; i < 100; i++) wanted.update(line);
+  expect(bytes).toBe(100_000_000);
+  expect(hash.digest('hex')).toBe(wanted.digest('hex'));
+  expect(most - before).toBeLessThan(100 * 1024 * 1024);
+});
+
+test('under systemd the command is launched in a scope of its name', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'molt-systemd-'));
+  const calls = join(directory, 'calls');
+  const standIn = `#!/bin/sh\necho "\${0##*/} $*" >>${calls}\nwhile [ "\${1#--}" != "$1" ]; do shift; done\n`;
+  await writeFile(join(directory, 'systemd-run'), `${standIn}exec "$@"\n`);
+  await writeFile(join(directory, 'systemctl'), standIn);
+  await chmod(join(directory, 'systemd-run'), 0o755);
+  await chmod(join(directory, 'systemctl'), 0o755);
+  const own = await createShellBench({ command: 'exec dash -s', env: { PATH: `${directory}:/usr/bin:/bin` } });
+  const target = { transport: 'local', name: 'local', labels: {}, pool: 'default', guard: 'systemd' } as const;
+  const control = new AbortController();
+  const shell = await own.open();
+  const running = own.run(shell, { command: 'echo up; sleep 300', target, guard: { id: 'a' }, signal: control.signal });
+  await eventually('it is up', () => running.stdout() !== '');
+  control.abort();
+  expect((await running).result).toMatchObject({ killed: 'verified', endedBy: 'cancel' });
+  const called = await readFile(calls, 'utf8');
+  expect(called).toContain('--scope --quiet --collect --unit=molt-a-1.scope');
+  expect(called).toContain('kill --signal=KILL molt-a-1.scope');
+  await own.stop();
+  await rm(directory, { recursive: true });
+});
+
+describe('a disk that is full', () => {
+  test.each(['dash', 'bash'])('at the start: %s says so, and the name is free again', async (kind) => {
+    // No file may hold a byte; what is in the way of the record is a limit here.
+    const full = await createShellBench({ command: `trap '' XFSZ; ulimit -f 0; exec ${kind} -s` });
+    const refused = full.once({ command: 'echo never', guard: { id: 'x' } });
+    await expect(refused).rejects.toMatchObject({ code: 'MOLT_NO_GUARD', message: expect.stringContaining('written') });
+    expect(await readdir(join(full.directory, 'run'))).toEqual([]);
+    await full.stop();
+  });
+
+  test('at the end: whoever waits is told all the same', async () => {
+    const filling = await createShellBench({ command: `trap '' XFSZ; exec bash --norc --noprofile -s` });
+    // The supervisor is the parent of the command.
+    const command = 'prlimit --fsize=0 --pid $PPID; exit 5';
+    const { result } = await filling.once({ command, guard: { id: 'x' } });
+    expect(result).toEqual({ exitCode: 5 });
+    await filling.stop();
+  });
+});
+
+describe('a plain command of a user of bash', () => {
+  let own: ShellBench;
+  beforeAll(async () => {
+    own = await createShellBench({ command: 'exec bash --norc --noprofile -s', env: { SHELL: '/bin/bash' } });
+  });
+  afterAll(() => own.stop());
+
+  test.each([
+    ['[[ a == a ]] && printf %s "$#-$*-$0"', '0--bash', 0],
+    ['set -e; false; echo never', '', 1],
+    ['trap "echo bye" EXIT; exit 3', 'bye\n', 3],
+    ['x=1; f() { echo "f$x"; }; f; (exit 9)', 'f1\n', 9],
+    ['kill -9 $$; echo never', '', 137],
+    ['exec sh -c "exit 4"', '', 4],
+    ['case $- in *m*) echo monitored ;; esac', '', 0],
+    ["cat; echo 'a\nb'", 'a\nb\n', 0],
+    ['if', '', 2],
+  ])('%s behaves as bash -c has it', async (command, printed, exitCode) => {
+    const { result, stdout } = await own.once({ command });
+    expect([stdout.toString(), result]).toEqual([printed, { exitCode }]);
+  });
+
+  test('leaves nothing to the next one', async () => {
+    const shell = await own.open();
+    await own.run(shell, { command: 'A=1; export B=2; cd /; umask 0; alias x=y; trap "" TERM; set -f' });
+    const { stdout } = await own.run(shell, { command: 'echo "$A$B"; umask; trap; echo /*/ | wc -w' });
+    expect(stdout.toString()).toMatch(/^\n0022\n(?!1\n)\d+\n$/);
+    expect(shell.isReusable()).toBe(true);
+  });
+});
