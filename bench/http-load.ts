@@ -1,10 +1,17 @@
 import { Agent, request } from 'node:http';
 
+export interface PostedTask {
+  readonly action: string;
+  readonly args?: object;
+  readonly on: string;
+  readonly class?: 'at-most-once' | 'guarded';
+}
+
 export interface Poster {
   /** Posts a task and waits for its end. */
-  run(action: string, args: object, on: string): Promise<void>;
+  run(task: PostedTask): Promise<void>;
   /** Posts a task and goes on. */
-  accept(action: string, args: object, on: string): Promise<void>;
+  accept(task: PostedTask): Promise<void>;
   close(): void;
 }
 
@@ -36,10 +43,9 @@ export function createPoster(url: string, key: string): Poster {
     if (answer.status !== status) throw new Error(`expected ${status}, got ${answer.status}: ${answer.text}`);
   };
 
-  const task = (action: string, args: object, on: string): string => JSON.stringify({ action, args, on });
   return {
-    run: (action: string, args: object, on: string) => expectStatus('/v1/tasks?wait=60s', task(action, args, on), 200),
-    accept: (action: string, args: object, on: string) => expectStatus('/v1/tasks', task(action, args, on), 202),
+    run: (task) => expectStatus('/v1/tasks?wait=60s', JSON.stringify(task), 200),
+    accept: (task) => expectStatus('/v1/tasks', JSON.stringify(task), 202),
     close: () => void agent.destroy(),
   };
 }

@@ -50,6 +50,9 @@ export interface InstallationOptions {
 
 export type StartInstallation = (options: InstallationOptions) => Promise<Installation>;
 
+/** A service waits for what it needs, which may be hurt as well. */
+const readyWithinMs = 120_000;
+
 /** Everything in one process, as `npm start` runs it. */
 export const startEmbedded: StartInstallation = async ({ config, apiKey }) => {
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-embedded-'));
@@ -62,7 +65,7 @@ export const startEmbedded: StartInstallation = async ({ config, apiKey }) => {
       name: 'standalone',
       environment: { MOLTBOT_CONFIG: 'config.yaml' },
     });
-    await untilReady(url, server);
+    await untilReady(url, server, readyWithinMs);
     return server;
   };
   let server = await start();
@@ -106,7 +109,7 @@ export const startDistributed: StartInstallation = async (options) => {
       name: 'gateway',
       environment: environmentOf('gateway'),
     });
-    await untilReady(url, server);
+    await untilReady(url, server, readyWithinMs);
     return server;
   };
   const startExecutor = async (index: number): Promise<ServerProcess> => {
@@ -114,7 +117,7 @@ export const startDistributed: StartInstallation = async (options) => {
     const name = `executor-${index}`;
     const environment = { ...environmentOf(name), MOLTBOT_EXECUTOR_OPS_PORT: String(ops) };
     const server = startService('executor', { directory, name, environment });
-    await untilReady(`http://127.0.0.1:${ops}`, server);
+    await untilReady(`http://127.0.0.1:${ops}`, server, readyWithinMs);
     return server;
   };
   let gateway = await startGateway();

@@ -1,0 +1,160 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { newApiKey } from '@moltbot/shared';
+import {
+  type Installation,
+  startDistributed,
+  startEmbedded,
+  startSshd,
+  startTcpProxy,
+  type TcpProxy,
+  type TestSshd,
+} from '@moltbot/testkit';
+import { faultsOf, hurt } from './faults.ts';
+import { type Accepted, post } from './load.ts';
+import { createRandom } from './random.ts';
+import { type Receiver, startReceiver } from './receiver.ts';
+import { type Finding, judge, untilAllEnded } from './verdict.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    mode: { type: 'string', default: 'distributed' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    commands: { type: 'string', default: '2000' },
+    faults: { type: 'string', default: '200' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const [seed, commands, faults] = [flags.seed, flags.commands, flags.faults].map(Number) as [number, number, number];
+const lanes = 3;
+/** What a fault takes on average, with the pause after it, in one lane. */
+const faultMs = 7_000;
+const endsWithinMs = 15 * 60_000;
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+interface Lab {
+  readonly directory: string;
+  readonly journal: string;
+  readonly sshds: readonly TestSshd[];
+  readonly sshLinks: readonly TcpProxy[];
+  readonly receiver: Receiver;
+  readonly moltbot: Installation;
+  stop(): Promise<void>;
+}
+
+async function startLab(): Promise<Lab> {
+  const directory = mkdtempSync(join(tmpdir(), 'moltbot-drill-'));
+  const journal = join(directory, 'journal');
+  writeFileSync(journal, '');
+  chmodSync(directory, 0o755);
+  chmodSync(journal, 0o666);
+  const sshds = await Promise.all([startSshd(), startSshd(), startSshd()]);
+  const sshLinks = await Promise.all(sshds.map(({ port }) => startTcpProxy(port)));
+  const callbackFaults = createRandom(seed + 1);
+  const receiver = await startReceiver(() => callbackFaults.between(1, 20) === 1);
+  // A key of the configuration, as a first key would be gone with an emptied store.
+  const key = newApiKey('default');
+  const config = configOf({ directory, sshds, sshLinks, key });
+  const moltbot =
+    flags.mode === 'embedded'
+      ? await startEmbedded({ config, apiKey: key.text })
+      : await startDistributed({
+          ...{ config, apiKey: key.text, executors: 3, linked: true },
+          redisArgs: ['--appendfsync', 'always'],
+        });
+  return {
+    ...{ directory, journal, sshds, sshLinks, receiver, moltbot },
+    async stop() {
+      await moltbot.stop();
+      await Promise.all([...sshLinks, ...sshds, receiver].map((part) => part.stop()));
+      if (!flags.keep) rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+function configOf({
+  directory,
+  sshds,
+  sshLinks,
+  key,
+}: Pick<Lab, 'directory' | 'sshds' | 'sshLinks'> & { readonly key: ReturnType<typeof newApiKey> }): Record<
+  string,
+  unknown
+> {
+  const knownHosts = join(directory, 'known_hosts');
+  const lines = sshds.map(({ knownHostsLine, port }, index) =>
+    knownHostsLine.replace(`:${port}`, `:${sshLinks[index]?.port}`),
+  );
+  writeFileSync(knownHosts, lines.map((line) => `${line}\n`).join(''));
+  return {
+    ssh: {
+      knownHosts,
+      identities: Object.fromEntries(sshds.map(({ port, privateKey }) => [`key-${port}`, { privateKey }])),
+    },
+    targets: sshds.map(({ host, user, port }, index) => ({
+      ...{
+        name: `host-${index + 1}`,
+        transport: 'ssh',
+        host,
+        port: sshLinks[index]?.port,
+        user,
+        identity: `key-${port}`,
+      },
+    })),
+    tenants: { default: { apiKeys: [{ id: key.id, hash: key.hash }] } },
+    callbacks: { allow: ['127.0.0.1'] },
+    limits: { requests: { perSecond: 5_000, burst: 5_000 } },
+    executor: { slots: 32 },
+  };
+}
+
+function report(findings: readonly Finding[], tally: ReadonlyMap<string, number>, minutes: number): string {
+  const done = [...tally].sort().map(([name, times]) => `${times} × ${name}`);
+  return [
+    `mode ${flags.mode}, seed ${seed}: ${commands} guarded commands, ${faults} faults in ${minutes.toFixed(1)} minutes`,
+    `faults: ${done.join(', ')}`,
+    '',
+    '| promise | kept | what was found |',
+    '|---|---|---|',
+    ...findings.map(({ promise, kept, found }) => `| ${promise} | ${kept ? 'yes' : '**no**'} | ${found} |`),
+    '',
+  ].join('\n');
+}
+
+async function drill(lab: Lab): Promise<boolean> {
+  const random = createRandom(seed);
+  const accepted: Accepted[] = [];
+  const begin = performance.now();
+  const forMs = (faults * faultMs) / lanes;
+  const { moltbot, receiver, journal, sshds, sshLinks } = lab;
+  const posting = post(
+    {
+      ...{ api: moltbot.api, commands, journal, receiver, random: createRandom(seed + 2), everyMs: forMs / commands },
+      targets: sshds.map((_, index) => `host-${index + 1}`),
+    },
+    (command) => void accepted.push(command),
+  );
+  const onFault = (done: number, name: string): void =>
+    say(
+      `${((performance.now() - begin) / 1_000).toFixed(0).padStart(5)} s  ${done}/${faults} ${name} (${accepted.length} accepted, ${receiver.delivered().size} answered)`,
+    );
+  const tally = await hurt(faultsOf({ moltbot, sshds, sshLinks }), { count: faults, lanes, random, onFault });
+  say('all faults done; waiting for the ends');
+  await posting;
+  const onWait = (open: number): void => say(`  ${open} open`);
+  const states = await untilAllEnded(accepted, { api: moltbot.api, receiver, withinMs: endsWithinMs, onWait });
+  const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
+  const findings = judge({ accepted, lines, receiver, states });
+  process.stdout.write(report(findings, tally, (performance.now() - begin) / 60_000));
+  return findings.every(({ kept }) => kept);
+}
+
+const lab = await startLab();
+try {
+  process.exitCode = (await drill(lab)) ? 0 : 1;
+} finally {
+  await lab.stop();
+}
