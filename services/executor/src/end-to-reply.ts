@@ -8,14 +8,17 @@ const queue = { kind: 'replies', platform: 'http' } as const;
 
 /**
  * The end of a run is in the store: when it was the end of its task as well, its reply is put on the bus for the origin.
- * Waits while bus or store are down. False when we stop before it is safe there: then the message of the run must come again.
+ * Waits while bus or store are down. False when it is not safe there, as we stop or the store has forgotten the task: then the
+ * message of the run must come again.
  */
 export async function endToReply({ task }: RunOrder, deps: ReplyDeps): Promise<boolean> {
   if (!task.origin.callback) return true;
   const { store, clock } = deps;
   const { tenant } = task.principal;
   const record = await whileStoreIsDown(() => store.getTask(tenant, task.id), clock);
-  if (!record || !isFinal(record.state)) return true;
+  // The store was emptied since: when the message comes again, the end is learned from the target again.
+  if (!record) return false;
+  if (!isFinal(record.state)) return true;
   // A withdrawn task was refused at its door, and nobody waits for its end. Of any other the sweeper tells it.
   if (record.state === 'undeliverable') return true;
   if (!(await publish(record, deps))) return false;

@@ -55,6 +55,21 @@ test('a task that its door took back is not answered, though its message came', 
   expect([found, await lab.run(order)]).toMatchObject([[], { state: 'undeliverable' }]);
 });
 
+test('a store that is emptied between the end and its reply does not swallow the reply', async () => {
+  const lab = await openLab();
+  const found = await replies(lab);
+  const getTask = lab.store.getTask.bind(lab.store);
+  let looks = 0;
+  Object.assign(lab.store, {
+    getTask: (...args: Parameters<typeof getTask>) => (looks++ === 0 ? Promise.resolve(undefined) : getTask(...args)),
+  });
+  await lab.worker();
+  const order = await lab.accept({ command: 'exit 3', origin });
+  await eventually('its reply', () => found.length > 0);
+  await lab.settled();
+  expect(found).toMatchObject([{ id: replyIdOf(order.task.id), body: { state: 'failed' } }]);
+});
+
 test('a task of two runs is answered when the second has ended', async () => {
   const lab = await openLab();
   const found = await replies(lab);
