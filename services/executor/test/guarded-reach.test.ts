@@ -1,34 +1,13 @@
 import { envelope, type RunOrder } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { expect, test } from 'vitest';
-import { createFakeTransport, type FakeCommand, type FakeTransport } from './support/fake-transport.ts';
-import { type Lab, openLab, type Worker, type WorkerOptions } from './support/lab.ts';
-
-const leaseMs = 10_000;
-const connectAtOnce = { onCommand: (command: FakeCommand) => command.connect() };
-const guarded = { class: 'guarded' } as const;
-
-/** A worker that gives up soon on a target that is out of reach. */
-const impatient = (lab: Lab, transport: FakeTransport, more: WorkerOptions = {}): Promise<Worker> =>
-  lab.worker({ transports: [transport], leaseMs, patience: { reattachMs: 150 }, ...more });
+import { createFakeTransport } from './support/fake-transport.ts';
+import { connectAtOnce, guarded, impatient, orphan } from './support/guarded-runs.ts';
+import { type Lab, openLab } from './support/lab.ts';
 
 async function cancel(lab: Lab, { task }: RunOrder): Promise<void> {
   await lab.store.requestCancel('acme', task.id);
   await lab.bus.broadcast(envelope('cancel', { tenant: 'acme', trace: 't', body: { taskId: task.id } }));
-}
-
-/** A started run whose worker dies when `before` of its output is stored. */
-async function orphan(lab: Lab, host: FakeTransport, before: string): Promise<RunOrder> {
-  const dying = await lab.worker({ transports: [host], leaseMs });
-  const order = await lab.accept({ command: 'x', ...guarded });
-  const command = await host.command('x');
-  await lab.until(order, 'running');
-  await eventually('its record', () => host.target.record(order.runId));
-  await command.print(before);
-  await eventually('its output', async () => (await lab.stdout(order)) === before);
-  await dying.die();
-  lab.clock.advance(leaseMs + 1);
-  return order;
 }
 
 test('a link that breaks is made again here, and the output goes on where it was', async () => {

@@ -1,30 +1,9 @@
-import { MoltError, type RunOrder } from '@moltbot/shared';
+import { MoltError } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { expect, test } from 'vitest';
-import { createFakeTransport, type FakeCommand, type FakeTransport } from './support/fake-transport.ts';
-import { type Lab, openLab, testAction, type Worker, type WorkerOptions } from './support/lab.ts';
-
-const leaseMs = 10_000;
-const connectAtOnce = { onCommand: (command: FakeCommand) => command.connect() };
-const guarded = { class: 'guarded' } as const;
-
-/** A worker that gives up soon on a target that is out of reach. */
-const impatient = (lab: Lab, transport: FakeTransport, more: WorkerOptions = {}): Promise<Worker> =>
-  lab.worker({ transports: [transport], leaseMs, patience: { reattachMs: 150 }, ...more });
-
-/** A started run whose worker dies when `before` of its output is stored. */
-async function orphan(lab: Lab, host: FakeTransport, before: string): Promise<RunOrder> {
-  const dying = await lab.worker({ transports: [host], leaseMs });
-  const order = await lab.accept({ command: 'x', ...guarded });
-  const command = await host.command('x');
-  await lab.until(order, 'running');
-  await eventually('its record', () => host.target.record(order.runId));
-  await command.print(before);
-  await eventually('its output', async () => (await lab.stdout(order)) === before);
-  await dying.die();
-  lab.clock.advance(leaseMs + 1);
-  return order;
-}
+import { createFakeTransport, type FakeTransport } from './support/fake-transport.ts';
+import { connectAtOnce, guarded, impatient, leaseMs, orphan } from './support/guarded-runs.ts';
+import { openLab, testAction } from './support/lab.ts';
 
 test('a run whose worker died is taken over: its output is whole, its end is true, and it ran once', async () => {
   const lab = await openLab();

@@ -1,9 +1,9 @@
 import type { Delivery } from '@moltbot/bus';
-import { envelope, isFinal } from '@moltbot/shared';
+import { envelope, isFinal, type RunOrder } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { expect, test } from 'vitest';
 import { createFakeTransport, type FakeCommand } from './support/fake-transport.ts';
-import { newOrder, openLab, queue, testAction } from './support/lab.ts';
+import { type Lab, newOrder, openLab, queue, testAction } from './support/lab.ts';
 
 const leaseMs = 10_000;
 const connectAtOnce = { onCommand: (command: FakeCommand) => command.connect() };
@@ -224,8 +224,8 @@ test('of two copies that are claimed here at once the one that is fenced off doe
   expect(transport.sent('x')).toBe(1);
 });
 
-test('a run that was claimed five times and never started is undeliverable, and its message is dead with the reason', async () => {
-  const lab = await openLab();
+/** A run whose workers died before it started, five times. */
+async function claimedFiveTimes(lab: Lab): Promise<RunOrder> {
   const order = newOrder({ command: 'x' });
   const claim = {
     order,
@@ -240,6 +240,12 @@ test('a run that was claimed five times and never started is undeliverable, and 
     expect(await lab.store.claimRun({ ...claim, claimId: `c-${attempt}` })).toMatchObject({ verdict: 'run', attempt });
     lab.clock.advance(leaseMs + 1);
   }
+  return order;
+}
+
+test('a run that was claimed five times and never started is undeliverable, and its message is dead with the reason', async () => {
+  const lab = await openLab();
+  const order = await claimedFiveTimes(lab);
   const transport = createFakeTransport();
   await lab.worker({ transports: [transport] });
   await lab.publish(order);
@@ -254,20 +260,7 @@ test('a run that was claimed five times and never started is undeliverable, and 
 
 test('a run that was claimed five times and can start at its sixth claim comes to its end', async () => {
   const lab = await openLab();
-  const order = newOrder({ command: 'x' });
-  const claim = {
-    order,
-    worker: 'w',
-    leaseMs,
-    redelivered: true,
-    claimId: 'c-1',
-    publishedAt: order.task.acceptedAt,
-    start: false,
-  };
-  for (let attempt = 1; attempt <= 5; attempt += 1) {
-    expect(await lab.store.claimRun({ ...claim, claimId: `c-${attempt}` })).toMatchObject({ verdict: 'run', attempt });
-    lab.clock.advance(leaseMs + 1);
-  }
+  const order = await claimedFiveTimes(lab);
   const onCommand = (command: FakeCommand): void => {
     command.connect();
     command.end({ exitCode: 0 });
