@@ -3,7 +3,6 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
 import { type ServerProcess, startProcess, untilListening } from './server-process.ts';
 
@@ -147,19 +146,13 @@ async function fingerprintOf(file: string): Promise<string> {
   return stdout.split(' ')[1] ?? '';
 }
 
-/** Test files run side by side and may make the same user at the same time: the loser of the lock looks again. */
+/**
+ * One at a time, in all test files: two at once take two uids for one name, and its home is the other's.
+ * A password of `*` allows keys; the `!` of a plain useradd is refused as a locked account.
+ */
 async function ensureUser(user: string, shell: string): Promise<void> {
-  const exists = (): Promise<boolean> =>
-    run('id', ['-u', user]).then(
-      () => true,
-      () => false,
-    );
-  await eventually(`the user ${user}`, async () => {
-    if (await exists()) return true;
-    // A password of `*` allows keys; the `!` of a plain useradd is refused as a locked account.
-    await run('useradd', ['-m', '-s', shell, '-p', '*', user]);
-    return exists();
-  });
+  const make = 'id -u "$1" >/dev/null 2>&1 || exec useradd -m -s "$2" -p "*" "$1"';
+  await run('flock', [join(tmpdir(), 'molt-useradd.lock'), 'sh', '-c', make, 'sh', user, shell]);
 }
 
 /** sshd processes below `pid`; a command's own processes are not among them. */
