@@ -92,6 +92,19 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       process.kill(Number(stdout.toString()), 'SIGKILL');
     });
 
+    test('an end in the moment in which a follower is asked for is told once', async () => {
+      const shells = await Promise.all(Array.from({ length: 4 }, () => bench.open()));
+      const told = shells.map(async (own, lane) => {
+        for (let step = 0; step < 4; step++) {
+          const seconds = 0.235 + lane * 0.005 + step * 0.02;
+          const guard = { id: randomUUID() };
+          const { result, stdout } = await run(own, { command: `sleep ${seconds}; echo out; exit 5`, guard });
+          expect([result, stdout.toString()]).toEqual([{ exitCode: 5 }, 'out\n']);
+        }
+      });
+      await Promise.all(told);
+    });
+
     test('12 racing starts run once, and all are answered', async () => {
       const id = randomUUID();
       const mark = join(bench.directory, id);

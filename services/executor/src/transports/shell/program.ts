@@ -24,7 +24,7 @@ export function guardProgram(): Promise<GuardProgram> {
 }
 
 async function readProgram(): Promise<GuardProgram> {
-  const [record = '', ...rest] = await Promise.all(['record.sh', 'tidy.sh', 'guard.sh'].map(readSource));
+  const [record = '', ...rest] = await Promise.all(['record.sh', 'tidy.sh', 'follow.sh', 'guard.sh'].map(readSource));
   return { resident: [record, ...rest].join(''), record };
 }
 

@@ -5,7 +5,7 @@
 #   by    what ended it: `self <status> end`, `nodir - end`, `cancel - end`, `timeout - end`
 #   rc    the status of a leader that another ended: `<status> end`
 #   gone  whether the group of such a one was seen to be gone: `<verified|unverified> <status or -> end`
-#   tell  taken by the supervisor or the follower of a channel: the one who has it speaks
+#   tell  there when the follower of the channel that started it speaks, and not the supervisor
 #   wd    the pid of the process that ends it when its time is up
 #   out, err
 
@@ -55,14 +55,14 @@ M_nap() { sleep "$1" 2>/dev/null || sleep 1; }
 
 # Creates the file $1 with the line $2; fails when it exists.
 M_create() {
-  M_take "$1"
+  M_opened=
+  set -C
+  { { M_opened=1; printf '%s\n' "$2"; } >"$1"; } 2>/dev/null
   M_created=$?
-  [ "$M_created" = 0 ] || return 1
-  { printf '%s\n' "$2" >>"$1"; } 2>/dev/null && return
+  set +C
   # The disk is full: nothing was decided.
-  rm -f "$1"
-  M_created=1
-  return 1
+  [ "$M_created" = 0 ] || [ -z "$M_opened" ] || rm -f "$1"
+  return "$M_created"
 }
 
 # Creates the empty file $1; fails when it exists. It needs no room on the disk.
