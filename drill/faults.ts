@@ -38,6 +38,16 @@ export function faultsOf({ moltbot, sshds, sshLinks }: Victims): readonly Fault[
         },
       }),
     ),
+    ...(isOneProcess ? [] : moltbot.schedulers()).flatMap((_, index) =>
+      processFaults(`scheduler ${index}`, {
+        restart: () => moltbot.restartScheduler(index),
+        process: () => {
+          const scheduler = moltbot.schedulers()[index];
+          if (!scheduler) throw new Error(`there is no scheduler ${index}`);
+          return scheduler;
+        },
+      }),
+    ),
     ...serverFaults(moltbot),
     ...moltbot.links.flatMap(({ name, proxy }) => linkFaults(name, proxy, 1)),
     ...sshLinks.flatMap((proxy, index) => linkFaults(`ssh to host ${index + 1}`, proxy, 2)),

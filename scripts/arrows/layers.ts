@@ -4,9 +4,10 @@ import type { Workspace } from './source-tree.ts';
 /** From the ground up: a package may import those of the layers below its own. */
 const layers: readonly (readonly string[])[] = [
   ['packages/shared'],
-  ['packages/plugin-sdk'],
+  ['packages/plugin-sdk', 'packages/webhooks'],
   ['packages/bus', 'packages/store', 'packages/plugin-host'],
-  ['packages/intake'],
+  ['packages/intake', 'packages/notify'],
+  ['packages/schedules'],
   ['packages/chat'],
   ['packages/cli'],
 ];

@@ -61,6 +61,30 @@ const table: readonly RemoteCommand[] = [
     words: ['letter'],
     toCall: (values) => ({ method: 'DELETE', path: letter(values) }),
   },
+  {
+    ...{
+      name: 'notify list',
+      usage: '[--limit N] [--cursor CURSOR]',
+      summary: 'list what people were told, newest first',
+    },
+    options: { limit: { type: 'string' }, cursor: { type: 'string' } },
+    toCall: ({ limit, cursor }) => ({ method: 'GET', path: `/v1/notifications${query({ limit, cursor })}` }),
+  },
+  {
+    name: 'notify test',
+    usage: '[--channel NAME] [--severity SEVERITY] [--title TEXT] [--text TEXT] [--label NAME=VALUE]',
+    summary: 'try a channel, or the routes, and print what became of it',
+    options: {
+      ...{
+        channel: { type: 'string' },
+        severity: { type: 'string' },
+        title: { type: 'string' },
+        text: { type: 'string' },
+      },
+      label: { type: 'string', multiple: true },
+    },
+    toCall: toTest,
+  },
 ];
 
 /** The commands that ask a running Moltbot; each prints the answer as JSON. */
@@ -105,6 +129,16 @@ function toResolution({ run, done, rerun, note }: Values): ApiCall | string {
   if (Boolean(done) === Boolean(rerun)) return 'say one of --done and --rerun';
   const path = `/v1/tasks/${encodeURIComponent(taskIdOf(id))}/runs/${runIndexOf(id)}/resolve`;
   return { method: 'POST', path, body: { as: done ? 'done' : 'rerun', note } };
+}
+
+function toTest({ channel, severity, title, text, label }: Values): ApiCall | string {
+  const labels: Record<string, string> = {};
+  for (const each of Array.isArray(label) ? label.map(String) : []) {
+    const [, name, value] = /^([^=]+)=(.*)$/.exec(each) ?? [];
+    if (name === undefined || value === undefined) return `"${each}" is no label: write NAME=VALUE`;
+    labels[name] = value;
+  }
+  return { method: 'POST', path: '/v1/notifications/test', body: { channel, severity, title, text, labels } };
 }
 
 function query(values: Values): string {

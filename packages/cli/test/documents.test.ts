@@ -43,6 +43,7 @@ describe('config.example.yaml', () => {
     SSH_PASSPHRASE: 'c',
     SSH_AUTH_SOCK: '/run/agent',
     LARK_APP_SECRET: 'd',
+    NOTIFY_SECRET: `whsec_${Buffer.alloc(32).toString('base64')}`,
   };
 
   test('says the defaults: with it and without it the same is in force', async () => {

@@ -69,6 +69,13 @@ test.each([
   [['dead', 'show', 'a/../b'], 'GET /v1/dead-letters/a%2F..%2Fb', ''],
   [['dead', 'replay', 'l-1'], 'POST /v1/dead-letters/l-1/replay', ''],
   [['dead', 'drop', 'l-1'], 'DELETE /v1/dead-letters/l-1', ''],
+  [['notify', 'list', '--limit', '5'], 'GET /v1/notifications?limit=5', ''],
+  [['notify', 'test'], 'POST /v1/notifications/test', '{"labels":{}}'],
+  [
+    ['notify', 'test', '--channel', 'ops', '--severity', 'error', '--label', 'team=db', '--label', 'q=a=b'],
+    'POST /v1/notifications/test',
+    '{"channel":"ops","severity":"error","labels":{"team":"db","q":"a=b"}}',
+  ],
 ])('%j asks %s', async (args, call, body) => {
   expect(await cli(args)).toEqual({ code: 0, out: '{\n  "id": "x"\n}', err: '' });
   const type = body === '' ? undefined : 'application/json';
@@ -115,6 +122,7 @@ test.each([
   [['task', 'resolve', `${task}.0`], {}, 'say one of --done and --rerun'],
   [['task', 'resolve', `${task}.0`, '--done', '--rerun'], {}, 'say one of --done and --rerun'],
   [['task', 'show', task], { MOLTBOT_API_KEY: '' }, 'there is no API key: set MOLTBOT_API_KEY'],
+  [['notify', 'test', '--label', 'team'], {}, '"team" is no label: write NAME=VALUE'],
   [['task', 'show', task, '--key', 'a b'], {}, 'there is no API key'],
   [['task', 'show', task], { MOLTBOT_URL: 'moltbot:8420' }, 'is no http:// or https:// URL'],
 ] as const)('%j with %j asks nothing', async (args, environment, message) => {

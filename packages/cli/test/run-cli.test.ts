@@ -97,6 +97,8 @@ test.each([[[]], [['help']], [['--help']], [['config', 'check', '-h']]])('%j pri
     '  moltbot dead show',
     '  moltbot dead replay',
     '  moltbot dead drop',
+    '  moltbot notify list',
+    '  moltbot notify test',
   ]);
   expect(out).toContain('npm run moltbot -- ');
 });

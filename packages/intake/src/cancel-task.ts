@@ -1,8 +1,8 @@
 import type { Bus } from '@moltbot/bus';
 import { envelope, isFinal, type Logger, type Principal, type RunOrder } from '@moltbot/shared';
 import type { CancelOutcome, Store } from '@moltbot/store';
+import { answerTasks } from './maintenance/answer-ended.ts';
 import { queueOf } from './publish-orders.ts';
-import { answerTasks } from './sweeper/answer-ended.ts';
 
 export interface CancelDeps {
   readonly bus: Bus;
@@ -34,12 +34,12 @@ async function watch({ bus, log }: CancelDeps, order: RunOrder): Promise<void> {
     log.warn({ run: id, tenant: principal.tenant, outcome }, 'no watch could be set over a cancelled run');
 }
 
-/** Only makes it quick: the sweeper answers as well. */
+/** Only makes it quick: maintenance answers as well. */
 async function answerNow(deps: CancelDeps, tenant: string, taskId: string): Promise<void> {
   try {
     const record = await deps.store.getTask(tenant, taskId);
     if (record?.task.origin.callback) await answerTasks(deps, tenant, [record]);
   } catch (err) {
-    deps.log.warn({ err, task: taskId, tenant }, 'the answer of a cancelled task is left to the sweeper');
+    deps.log.warn({ err, task: taskId, tenant }, 'the answer of a cancelled task is left to maintenance');
   }
 }

@@ -1,9 +1,11 @@
-export { assertCallbackAllowed, isAddressAllowed } from './callback-address.ts';
+export { assertCallbackAllowed } from './callback-address.ts';
 export { createDeadLetters } from './dead-letters.ts';
 export type { DeadLetterDeps, DeadLetters, LetterPage, Replayed } from './dead-letters-port.ts';
 export type { Letter, LetterSummary } from './dead-letters-view.ts';
 export { createFirstKey } from './first-key.ts';
 export { createIntake, type IntakeDeps } from './intake.ts';
+export type { Duty, DutyDeps } from './maintenance/duty.ts';
+export { createMaintenance } from './maintenance/maintenance.ts';
 export type { Intake, Resolved, RunToResolve, Submission, Submitted } from './port.ts';
 export { queueOf } from './publish-orders.ts';
 export { publishReply } from './publish-reply.ts';

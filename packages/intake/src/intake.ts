@@ -23,11 +23,11 @@ import { canonicalJson } from './canonical-json.ts';
 import type { Intake, Submission, Submitted } from './port.ts';
 import { replyQueue } from './publish-reply.ts';
 import { createPublishedMarks } from './published-marks.ts';
-import { type OrderDefaults, type Orders, requestToOrders } from './request-to-orders.ts';
+import { checkedArguments, type OrderDefaults, type Orders, requestToOrders } from './request-to-orders.ts';
 import { type RunToRerun, resolveRun } from './resolve-run.ts';
+import { classOfAction } from './run-class.ts';
 import { runToRerun } from './run-to-rerun.ts';
 import { selectTargets } from './selector/select.ts';
-import { createSweeper } from './sweeper/sweeper.ts';
 import { createTakeBack } from './take-back.ts';
 
 export interface IntakeDeps {
@@ -38,16 +38,12 @@ export interface IntakeDeps {
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
-  /** For tests: how often and how late the sweeper looks. */
-  readonly sweep?: { readonly everyMs: number; readonly olderThanMs: number };
 }
 
 /** The one door, over any bus and store. */
 export function createIntake(deps: IntakeDeps): Intake {
   const { config, bus, store, plugins, clock, log } = deps;
-  const tenants = Object.keys(config.tenants);
   const inventory = Object.groupBy(config.targets, ({ tenant }) => tenant);
-  const sweeper = createSweeper({ bus, store, tenants, clock, log, ...deps.sweep });
   const marks = createPublishedMarks(store);
   const takeBack = createTakeBack({ store, clock, log });
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
@@ -106,18 +102,18 @@ export function createIntake(deps: IntakeDeps): Intake {
     resolve: (principal, run) =>
       resolveRun({ store, log, now: clock.now, rerun: countedRerun, cancel }, principal, run),
     cancel,
+    check({ action: name, args }) {
+      const action = findAction(plugins, name);
+      checkedArguments(action, args);
+      return classOfAction(action);
+    },
     targets: (principal, selector) => (selector ? selectTargets(selector, targetsOf(principal)) : targetsOf(principal)),
     actions: (): readonly AnyAction[] => plugins.actions,
     async start() {
       await declareQueues(bus, config);
-      await sweeper.start();
     },
-    async quiesce(force) {
-      await sweeper.quiesce(force);
-      await marks.flush();
-    },
+    quiesce: () => marks.flush(),
     async stop() {
-      await sweeper.stop();
       await takeBack.stop();
       await marks.flush();
     },

@@ -1,5 +1,5 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
-import type { Origin, Principal, Resolution, RunOrder, Service, Target, TaskRequest } from '@moltbot/shared';
+import type { Origin, Principal, Resolution, RunClass, RunOrder, Service, Target, TaskRequest } from '@moltbot/shared';
 import type { CancelOutcome, RateDecision } from '@moltbot/store';
 
 export interface Submission {
@@ -64,6 +64,11 @@ export interface Intake extends Service {
    * @throws MOLT_NOT_FOUND, MOLT_NOT_UNKNOWN when it is not open to be resolved; what `rerun` throws
    */
   resolve(principal: Principal, run: RunToResolve): Promise<Resolved>;
+  /**
+   * Whether a request that is to be made later could be made now, whatever targets there are then.
+   * @returns the class that the action gives it @throws MOLT_UNKNOWN_ACTION, MOLT_BAD_ARGUMENTS
+   */
+  check(request: Pick<TaskRequest, 'action' | 'args'>): RunClass;
   /** Cancels what waits, and tells the executors of what runs. @throws MOLT_STORE_DOWN */
   cancel(principal: Principal, taskId: string): Promise<CancelOutcome>;
   /** The targets the principal may use, by name; narrowed by a selector when given. @throws MOLT_BAD_SELECTOR, MOLT_NO_TARGETS */

@@ -11,7 +11,7 @@ const flushMs = 25;
 
 /**
  * Marks tasks as published, many in one call and off the critical path.
- * A mark that is lost costs one more publication of the same ids by the sweeper.
+ * A mark that is lost costs one more publication of the same ids by maintenance.
  */
 export function createPublishedMarks(store: Pick<Store, 'markPublished'>): PublishedMarks {
   const waiting = new Map<string, string[]>();

@@ -12,7 +12,7 @@ export function runClassOf(
 }
 
 /** What acts by itself cannot be guarded: its effects leave no record on the target. */
-function classOfAction({ effects, class: own }: Pick<AnyAction, 'effects' | 'class'>): RunClass {
+export function classOfAction({ effects, class: own }: Pick<AnyAction, 'effects' | 'class'>): RunClass {
   const canBeGuarded = effects === 'by-exec';
   if (own !== undefined && (own !== 'guarded' || canBeGuarded)) return own;
   return canBeGuarded ? 'guarded' : 'at-most-once';

@@ -14,9 +14,9 @@ const againAfterMs = 5_000;
 const stopping = Symbol('stopping');
 
 /**
- * Takes back tasks that were refused while the store did not answer: their record may be there all the same, and the sweeper
- * would publish it. Tried until the store is back, long before a record is old enough for the sweeper; what this process
- * could not take back before it ended, the sweeper runs.
+ * Takes back tasks that were refused while the store did not answer: their record may be there all the same, and maintenance
+ * would publish it. Tried until the store is back, long before a record is old enough for maintenance; what this process
+ * could not take back before it ended, maintenance runs.
  */
 export function createTakeBack(deps: {
   readonly store: Pick<Store, 'withdrawTask'>;

@@ -126,7 +126,7 @@ test('a task that a cancel ends is answered at once, and once', async () => {
   await expect(lab.store.listUnanswered('acme', 0, 10)).resolves.toEqual([]);
 });
 
-test('an answer that the bus does not take is left to the sweeper, and the cancel stands', async () => {
+test('an answer that the bus does not take is left to maintenance, and the cancel stands', async () => {
   const lab = await openLab();
   const door = await lab.door();
   const { taskId } = await door.submit(submission({ request: { callback } }));

@@ -21,13 +21,14 @@ import {
   newId,
   type Principal,
   type RunOrder,
+  runRounds,
   silentLogger,
   systemClock,
   type TenantConfig,
 } from '@moltbot/shared';
 import { type Claim, createSqliteStore, type SqliteStore, type Store } from '@moltbot/store';
 import { onTestFinished } from 'vitest';
-import { createIntake, type Intake, type IntakeDeps, type Submission } from '../src/index.ts';
+import { createIntake, createMaintenance, type Intake, type IntakeDeps, type Submission } from '../src/index.ts';
 
 /** Time stands until it is moved on; sleeping is real. */
 interface StillClock extends Clock {
@@ -94,13 +95,14 @@ export interface Lab {
   readonly bus: Bus;
   /** A door, not started. */
   createDoor(deps?: DoorDeps): Intake;
-  /** A door that is open until the test ends. Its sweeper looks once unless told otherwise. */
+  /** A door that is open until the test ends, with the maintenance of a leader beside it: one round unless told otherwise. */
   door(deps?: DoorDeps): Promise<Intake>;
   /** What lies in a queue, handed out or not. */
   queued(queue?: QueueRef): Promise<readonly Envelope[]>;
 }
 
-export type DoorDeps = Partial<Pick<IntakeDeps, 'bus' | 'sweep' | 'registry' | 'plugins' | 'log'>> & {
+export type DoorDeps = Partial<Pick<IntakeDeps, 'bus' | 'registry' | 'plugins' | 'log'>> & {
+  readonly sweep?: { readonly everyMs: number; readonly olderThanMs: number };
   readonly store?: Store;
   /** Names of the targets of acme, where they are others. */
   readonly targets?: readonly string[];
@@ -118,11 +120,11 @@ export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<La
     await store.stop();
   });
   const plugins = await shellPlugin();
-  const createDoor = ({ targets, ...deps }: DoorDeps = {}): Intake => {
+  const createDoor = ({ targets, sweep = oneRound, ...deps }: DoorDeps = {}): Intake => {
     const own = targets ? { ...config, targets: targets.map((name) => target(name)) } : config;
     const common = { config: own, store, bus: lane, plugins, clock, log: silentLogger };
-    const sweep = { everyMs: 3_600_000, olderThanMs: 30_000 };
-    return createIntake({ ...common, registry: createRegistry('door'), sweep, ...deps });
+    const all = { ...common, registry: createRegistry('door'), ...deps };
+    return withMaintenance(createIntake(all), { ...all, tenants: Object.keys(tenants), ...sweep });
   };
   return {
     ...{ clock, store, bus: lane, createDoor },
@@ -135,6 +137,37 @@ export async function openLab(bus: Partial<EmbeddedBusOptions> = {}): Promise<La
     async queued(queue = interactive) {
       const entries = await store.journal.read(queueText(queue).replaceAll('/', '.'), 0, 1_000);
       return entries.map(({ bytes }) => decodeEnvelope(bytes));
+    },
+  };
+}
+
+const oneRound = { everyMs: 3_600_000, olderThanMs: 30_000 };
+
+/** The door with the rounds of a leader, from its start to its end. */
+function withMaintenance(
+  door: Intake,
+  deps: Parameters<typeof createMaintenance>[0] & { readonly clock: Clock; readonly everyMs: number },
+): Intake {
+  const over = new AbortController();
+  const round = createMaintenance(deps);
+  let rounds: Promise<void> | undefined;
+  const endRounds = async (): Promise<void> => {
+    over.abort();
+    await rounds;
+  };
+  return {
+    ...door,
+    async start() {
+      await door.start();
+      rounds = runRounds({ ...deps, name: 'maintenance', signal: over.signal, round });
+    },
+    async quiesce(force) {
+      await endRounds();
+      await door.quiesce(force);
+    },
+    async stop() {
+      await endRounds();
+      await door.stop();
     },
   };
 }

@@ -5,7 +5,7 @@ import { type Lab, openLab, submission, withBus } from './lab.ts';
 
 const down = (): MoltError => new MoltError('MOLT_STORE_DOWN', 'the answer was lost');
 
-/** What is in the queue once the sweeper has looked at everything old enough. */
+/** What is in the queue once maintenance has looked at everything old enough. */
 async function queuedAfterSweep(lab: Lab): Promise<number> {
   lab.clock.advance(30_000);
   let rounds = 0;
@@ -22,7 +22,7 @@ async function queuedAfterSweep(lab: Lab): Promise<number> {
   return (await lab.queued()).length;
 }
 
-test('a task that was refused because the answer of the store was lost is not run by the sweeper', async () => {
+test('a task that was refused because the answer of the store was lost is not run by maintenance', async () => {
   const lab = await openLab();
   const acceptTask: Store['acceptTask'] = async (task) => {
     await lab.store.acceptTask(task);
@@ -34,7 +34,7 @@ test('a task that was refused because the answer of the store was lost is not ru
   expect(await queuedAfterSweep(lab)).toBe(0);
 });
 
-test('a task that could not be taken back because the store went down is not run by the sweeper', async () => {
+test('a task that could not be taken back because the store went down is not run by maintenance', async () => {
   const lab = await openLab();
   let isDown = true;
   const withdrawTask: Store['withdrawTask'] = (...task) =>

@@ -16,7 +16,7 @@ async function makePlugins(): Promise<PluginHost> {
     { ...own, name: 'own-idempotent', class: 'idempotent' },
     { ...own, name: 'own-guarded', class: 'guarded' },
   ];
-  return { plugins: [], actions, findAction: (name) => actions.find((each) => each.name === name) };
+  return { plugins: [], actions, findAction: (name) => actions.find((each) => each.name === name), notifiers: [] };
 }
 
 test.each([

@@ -1,8 +1,7 @@
-import { hasCode, isMoltError, type Target } from '@moltbot/shared';
+import { hasCode, isMoltError, matchesGlob, type Target } from '@moltbot/shared';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { selectTargets } from '../src/index.ts';
-import { matchesGlob } from '../src/selector/glob.ts';
 
 const target = (name: string, labels: Record<string, string> = {}): Target => ({
   transport: 'local',

@@ -1,4 +1,4 @@
-import { type AnyAction, isPluginEntry, type PluginMetadata } from '@moltbot/plugin-sdk';
+import { type AnyAction, type AnyNotifier, isPluginEntry, type PluginMetadata } from '@moltbot/plugin-sdk';
 import { MoltError } from '@moltbot/shared';
 
 /** What the loaded plugins offer. */
@@ -7,18 +7,24 @@ export interface PluginHost {
   /** By name. */
   readonly actions: readonly AnyAction[];
   findAction(name: string): AnyAction | undefined;
+  /** Kinds of channels for notifications. */
+  readonly notifiers: readonly AnyNotifier[];
 }
+
+/** Kinds of channels that are there without a plugin. */
+const builtInKinds: readonly string[] = ['webhook', 'email', 'log'];
 
 /** Imports a module by package name or absolute path; given by the composition root, whose dependencies the names are. */
 export type ImportPlugin = (specifier: string) => Promise<Readonly<Record<string, unknown>>>;
 
 /**
- * Loads plugins and registers their actions.
+ * Loads plugins and registers their actions and kinds of channels.
  * @throws MOLT_PLUGIN naming the plugin, when it cannot be imported, has not exactly one entry, or offers a name twice.
  */
 export async function loadPlugins(specifiers: readonly string[], importPlugin: ImportPlugin): Promise<PluginHost> {
   const plugins: PluginMetadata[] = [];
   const actions = new Map<string, AnyAction>();
+  const notifiers = new Map<string, AnyNotifier>();
   for (const specifier of specifiers) {
     const plugin = await instantiate(specifier, importPlugin);
     const metadata = plugin.getMetadata();
@@ -31,9 +37,19 @@ export async function loadPlugins(specifiers: readonly string[], importPlugin: I
       if (actions.has(action.name)) throw refused(specifier, `it offers the action "${action.name}" twice`);
       actions.set(action.name, action);
     }
+    for (const notifier of plugin.notifiers()) {
+      if (builtInKinds.includes(notifier.kind) || notifiers.has(notifier.kind))
+        throw refused(specifier, `the kind of channel "${notifier.kind}" is taken`);
+      notifiers.set(notifier.kind, notifier);
+    }
   }
   const sorted = [...actions.values()].sort((a, b) => a.name.localeCompare(b.name));
-  return { plugins, actions: sorted, findAction: (name) => actions.get(name) };
+  return {
+    plugins,
+    actions: sorted,
+    findAction: (name) => actions.get(name),
+    notifiers: [...notifiers.values()],
+  };
 }
 
 async function instantiate(specifier: string, importPlugin: ImportPlugin) {

@@ -1,4 +1,4 @@
-import { BasePlugin, defineAction, pluginEntry } from '@moltbot/plugin-sdk';
+import { BasePlugin, defineAction, defineNotifier, pluginEntry } from '@moltbot/plugin-sdk';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { loadPlugins } from '../src/index.ts';
@@ -18,6 +18,19 @@ const plugin = (id: string, ...names: string[]) =>
     },
   );
 
+const telling = (id: string, ...kinds: string[]) =>
+  pluginEntry(
+    class extends BasePlugin {
+      getMetadata() {
+        return { id, version: '1.0.0', summary: id };
+      }
+      override notifiers() {
+        const create = () => ({ send: async () => {}, close: async () => {} });
+        return kinds.map((kind) => defineNotifier({ kind, summary: kind, options: z.strictObject({}), create }));
+      }
+    },
+  );
+
 const load = (modules: Record<string, Record<string, unknown>>) =>
   loadPlugins(Object.keys(modules), async (specifier) => {
     const module = modules[specifier];
@@ -32,11 +45,18 @@ test('registers the actions of every plugin, by name', async () => {
   expect(host.findAction('c.one')).toBeUndefined();
 });
 
+test('registers the kinds of channels of every plugin', async () => {
+  const host = await load({ a: { default: telling('a', 'pager') }, b: { default: telling('b', 'chat') } });
+  expect(host.notifiers.map(({ kind }) => kind)).toEqual(['pager', 'chat']);
+});
+
 test.each([
   ['a module without an entry', { x: { default: class {} } }, 'exports 0 classes'],
   ['two entries', { x: { one: plugin('a'), two: plugin('b') } }, 'exports 2 classes'],
   ['an id twice', { x: { default: plugin('a') }, y: { default: plugin('a') } }, 'the id "a" is taken'],
   ['an action of another name', { x: { default: plugin('a', 'b.run') } }, 'must be named "a.<verb>"'],
+  ['a kind twice', { x: { default: telling('a', 'pager', 'pager') } }, 'the kind of channel "pager" is taken'],
+  ['a kind that is built in', { x: { default: telling('a', 'email') } }, 'the kind of channel "email" is taken'],
   ['an action twice', { x: { default: plugin('a', 'a.run', 'a.run') } }, 'offers the action "a.run" twice'],
 ])('%s is refused, naming the plugin', async (_what, modules, why) => {
   await expect(load(modules)).rejects.toMatchObject({ code: 'MOLT_PLUGIN', message: expect.stringContaining(why) });

@@ -7,5 +7,16 @@ export {
   type ExecSpec,
   type OutputStream,
 } from './action.ts';
+export {
+  type AnyNotifier,
+  defineNotifier,
+  type NotificationBatch,
+  type NotificationItem,
+  type Notifier,
+  type NotifierChannel,
+  type SendContext,
+  sendFailed,
+  sendRefused,
+} from './notifier.ts';
 export { BasePlugin, isPluginEntry, type PluginClass, type PluginMetadata, pluginEntry } from './plugin.ts';
 export type { GuardOrder, Transport, TransportResult, TransportRun } from './transport.ts';

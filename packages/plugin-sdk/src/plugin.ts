@@ -1,4 +1,5 @@
 import type { AnyAction } from './action.ts';
+import type { AnyNotifier } from './notifier.ts';
 
 /** What a plugin says of itself. */
 export interface PluginMetadata {
@@ -15,6 +16,11 @@ export abstract class BasePlugin {
 
   /** The actions it offers. */
   actions(): readonly AnyAction[] {
+    return [];
+  }
+
+  /** The kinds of channels it offers for notifications. */
+  notifiers(): readonly AnyNotifier[] {
     return [];
   }
 }

@@ -79,6 +79,16 @@ export const errorCatalog = {
     title: 'The selector matches too many targets',
     remedy: 'Narrow the selector, or raise limits.targetsPerTask.',
   },
+  MOLT_BAD_SCHEDULE: {
+    status: 400,
+    title: 'The schedule cannot be understood',
+    remedy: 'The message says which part is wrong, and where. docs/schedules.md has examples of each kind.',
+  },
+  MOLT_SCHEDULE_DECLARED: {
+    status: 409,
+    title: 'The schedule belongs to the configuration',
+    remedy: 'Change it there, or use another id. It can be paused and run here.',
+  },
   MOLT_IDEMPOTENCY_CONFLICT: {
     status: 409,
     title: 'The Idempotency-Key was used for another request',
@@ -175,6 +185,21 @@ export const errorCatalog = {
     status: 502,
     title: 'The callback could not be delivered',
     remedy: 'Correct the receiver, then replay the dead letter.',
+  },
+  MOLT_UNKNOWN_CHANNEL: {
+    status: 400,
+    title: 'No such channel',
+    remedy: 'Name a channel of your tenant under notifications.channels, or leave the choice to the routes.',
+  },
+  MOLT_NOTIFY_FAILED: {
+    status: 502,
+    title: 'The channel could not take a notification now',
+    remedy: 'It is tried again by itself; look at the receiver if it stays.',
+  },
+  MOLT_NOTIFY_REFUSED: {
+    status: 502,
+    title: 'The channel refused a notification for good',
+    remedy: 'Correct the channel under notifications.channels, or its receiver.',
   },
   MOLT_CANNOT_REPLAY: {
     status: 409,

@@ -13,17 +13,26 @@ export { type Clock, systemClock } from './clock.ts';
 export { composeServices, healthOf } from './compose-services.ts';
 export type {
   ApiKeyConfig,
+  CalendarConfig,
   CallbacksConfig,
+  ChannelConfig,
   Config,
+  EmailChannelConfig,
   ExecutorConfig,
   GatewayConfig,
   GuardConfig,
   InventoryTarget,
   LimitsConfig,
+  NotificationRoute,
+  NotificationsConfig,
   PlatformsConfig,
+  PluginChannelConfig,
+  QuietHours,
+  SchedulerConfig,
   SshConfig,
   SshIdentity,
   TenantConfig,
+  WebhookChannelConfig,
 } from './config/config.ts';
 export { configJsonSchema, configKeys } from './config/json-schema.ts';
 export type { ConfigKey, SchemaNode } from './config/keys.ts';
@@ -46,6 +55,7 @@ export {
 } from './envelope.ts';
 export { type ErrorCode, type ErrorEntry, errorCatalog, errorCodes } from './error-catalog.ts';
 export { asMoltError, type ErrorPlace, hasCode, isMoltError, MoltError, type MoltErrorOptions } from './errors.ts';
+export { matchesGlob } from './glob.ts';
 export { idFrom, newId, runIdOf, runIndexOf, taskIdOf } from './ids.ts';
 export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export type { JournalEntry, MessageJournal } from './message-journal.ts';
@@ -61,16 +71,51 @@ export {
   Registry,
 } from './metrics.ts';
 export { nearest } from './nearest.ts';
+export {
+  gravest,
+  isBelow,
+  Notification,
+  type NotificationAction,
+  type NotificationField,
+  type NotificationLink,
+  notificationKeyOf,
+  notificationLimits,
+} from './notification.ts';
+export {
+  type Occurrence,
+  type OccurrenceReason,
+  type OccurrenceState,
+  occurrenceIdOf,
+  occurrenceStates,
+} from './occurrence.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './ops-server.ts';
 export { Callback, Origin } from './origin.ts';
 export { Principal, TenantId } from './principal.ts';
 export { Reply, replyIdOf } from './reply.ts';
 export { requireDistributed } from './require-distributed.ts';
+export { type Rounds, runRounds } from './rounds.ts';
 export { type AttemptNote, classOf, type Resolution, RunOrder, type RunRecord } from './run.ts';
 export { mayRunAgain, RunClass, runClasses } from './run-class.ts';
 export { type MainContext, runMain } from './run-main.ts';
 export { RunError, RunOutcome } from './run-outcome.ts';
 export { isFinal, isLeased, isLegalRunMove, legalRunMoves, type RunState, runStates } from './run-state.ts';
+export {
+  DeclaredSchedule,
+  type DstPolicy,
+  dstPolicies,
+  type MisfirePolicy,
+  misfirePolicies,
+  type NoticeSpec,
+  type OverlapPolicy,
+  overlapPolicies,
+  type ScheduledTask,
+  type SchedulePause,
+  type ScheduleRecord,
+  ScheduleSpec,
+  type ScheduleSpecInput,
+  type Severity,
+  severities,
+} from './schedule.ts';
 export { Secret } from './secret.ts';
 export type { Service, ServiceHealth } from './service.ts';
 export { formatSize, parseSize, sizePattern } from './size.ts';

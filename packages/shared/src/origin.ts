@@ -1,11 +1,23 @@
 import { z } from 'zod';
 
-/** Where a command came from and where its answer goes. Platforms add their kinds beside `http`. */
-export interface Origin {
+/** Where a command came from and where its answer goes. Platforms add their kinds beside these. */
+export type Origin = HttpOrigin | ScheduleOrigin;
+
+interface Answered {
+  readonly callback?: Callback | undefined;
+}
+
+interface HttpOrigin extends Answered {
   readonly kind: 'http';
   /** The id the client gave the request, or the one the gateway made. */
   readonly requestId: string;
-  readonly callback?: Callback | undefined;
+}
+
+interface ScheduleOrigin extends Answered {
+  readonly kind: 'schedule';
+  readonly scheduleId: string;
+  /** The instant of the occurrence, epoch ms. */
+  readonly at: number;
 }
 
 /** Where the end of a task is posted to (https://www.standardwebhooks.com). */
@@ -29,8 +41,7 @@ export const Callback: z.ZodType<Callback, Callback> = z.strictObject({
     .describe('Signs the posts (HMAC SHA-256, Standard Webhooks): whsec_ and base64.'),
 });
 
-export const Origin: z.ZodType<Origin> = z.strictObject({
-  kind: z.literal('http'),
-  requestId: z.string(),
-  callback: Callback.optional(),
-});
+export const Origin: z.ZodType<Origin> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('http'), requestId: z.string(), callback: Callback.optional() }),
+  z.strictObject({ kind: z.literal('schedule'), scheduleId: z.string(), at: z.int(), callback: Callback.optional() }),
+]);

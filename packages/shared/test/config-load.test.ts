@@ -52,6 +52,17 @@ describe('without a file', () => {
         plugins: ['@moltbot/plugin-shell'],
         tenants: { default: { apiKeys: [] } },
         targets: [{ name: 'local', labels: {}, transport: 'local', tenant: 'default', pool: 'default' }],
+        scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 6_000, onTimeMs: 15_000 },
+        calendars: {},
+        schedules: [],
+        notifications: {
+          channels: {},
+          routes: [],
+          group: { waitMs: 10_000, by: ['schedule'] },
+          repeatAfterMs: 14_400_000,
+          giveUpAfterMs: 86_400_000,
+          quietHours: [],
+        },
         platforms: {},
       },
     });
@@ -67,6 +78,32 @@ describe('without a file', () => {
     expect(loose(config)).toEqual([]);
     expect(config.tenants['constructor']).toBeUndefined();
     expect(config.ssh.identities['toString']).toBeUndefined();
+  });
+});
+
+describe('schedules', () => {
+  test('have defaults, and calendars a path from their file', async () => {
+    const text = `calendars: {off: {ics: off.ics}}
+schedules: [{id: a, when: '@daily', calendars: {exclude: [off]}, task: {action: shell.run, on: local}}]`;
+    const { calendars, schedules } = await load({ text });
+    expect({ ...calendars }).toEqual({ off: { days: [], ics: '/srv/off.ics' } });
+    expect(schedules).toEqual([
+      {
+        id: 'a',
+        tenant: 'default',
+        spec: {
+          when: '@daily',
+          timezone: 'UTC',
+          dst: 'run-once',
+          misfire: 'run-once',
+          misfireWindow: '1h',
+          overlap: 'skip',
+          enabled: true,
+          calendars: { include: [], exclude: ['off'] },
+          task: { action: 'shell.run', on: 'local', args: {}, priority: 'batch' },
+        },
+      },
+    ]);
   });
 });
 

@@ -30,6 +30,29 @@ const mistakes: readonly (readonly [text: string, place: string, message: string
   ['bot:\n  name: a\n  name: b', '3:3', 'the key is given twice: keep one'],
   ['bot: *nobody', '', 'is not YAML: Unresolved alias'],
   ['- a\n- b', '1:1', 'must be a map of keys and values'],
+  // Schedules
+  [
+    "schedules: [{id: a, when: '@daily', overlap: skp, task: {action: x, on: y}}]",
+    '1:46 schedules[0].overlap',
+    'Invalid option',
+  ],
+  [
+    "schedules:\n  - {id: a, when: '@daily', task: {action: x, on: y}}\n  - {id: a, when: '@daily', task: {action: x, on: y}}",
+    '3:10 schedules[1].id',
+    'is the id of an earlier schedule of this tenant',
+  ],
+  [
+    "schedules: [{id: a, tenant: acme, when: '@daily', task: {action: x, on: y}}]",
+    '1:29 schedules[0].tenant',
+    'there is no tenant "acme"',
+  ],
+  [
+    "calendars: {holidays: {days: [sun]}}\nschedules: [{id: a, when: '@daily', calendars: {exclude: [holiday]}, task: {action: x, on: y}}]",
+    '2:59 schedules[0].calendars.exclude[0]',
+    'there is no calendar "holiday"; did you mean "holidays"?',
+  ],
+  ['calendars: {off: {days: [someday]}}', '1:26 calendars.off.days[0]', 'must be a day: 2026-12-25'],
+  ['calendars: {off: {}}', '1:18 calendars.off', 'needs days or ics'],
   // Keys
   ['gatway: {}', '1:1 gatway', 'unknown key; did you mean "gateway"?'],
   ['gateway:\n  prot: 80', '2:3 gateway.prot', 'unknown key; did you mean "port"?'],

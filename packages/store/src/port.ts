@@ -10,6 +10,8 @@ import type {
   TaskRecord,
   TaskState,
 } from '@moltbot/shared';
+import type { NotificationStore } from './notifications-port.ts';
+import type { ScheduleStore } from './schedules-port.ts';
 
 /** What `acceptTask` is given: the task and its runs, all of one tenant, in one step. */
 export interface NewTask {
@@ -216,7 +218,7 @@ export interface LeaseOutcome {
  * Shared state. Two implementations, one conformance suite (`conformance.ts`). Each call is one atomic step; time is the store's.
  * Every call rejects with MOLT_STORE_DOWN, at once (within 1 s), when the store cannot be reached.
  */
-export interface Store extends Service {
+export interface Store extends Service, NotificationStore, ScheduleStore {
   // Tasks
   /**
    * The idempotency key decides first. A task that is there already under its id is `same`: an accept whose
@@ -227,7 +229,7 @@ export interface Store extends Service {
   markPublished(tenant: string, taskIds: readonly string[]): Promise<void>;
   /** False for a task that is open and not marked published: it may be in the store alone. */
   isPublished(tenant: string, taskId: string): Promise<boolean>;
-  /** Accepted at least `olderThanMs` ago, not final, and not marked published: the sweeper's work, oldest first. */
+  /** Accepted at least `olderThanMs` ago, not final, and not marked published: maintenance's work, oldest first. */
   listUnpublished(tenant: string, olderThanMs: number, limit: number): Promise<readonly (readonly RunOrder[])[]>;
   /**
    * Takes back a task that the bus would not keep: runs still queued become undeliverable, its idempotency key is free again.

@@ -6,6 +6,16 @@ export {
   type SseEvent,
   type TaskView,
 } from './api-client.ts';
+export type { Counters as DiscordCounters } from './discord/counters.ts';
+export type { DiscordFaults } from './discord/faults.ts';
+export type { Ping as DiscordPing } from './discord/model.ts';
+export type { DiscordOptions } from './discord/options.ts';
+export type { ShownModal } from './discord/people.ts';
+export type { RequestRecord as DiscordRequest } from './discord/rest-server.ts';
+export type { SlashOptions } from './discord/slash-input.ts';
+export { startDiscord, type TestDiscord } from './discord/start-discord.ts';
+export type { TestUser, UserAnswer, UserInteraction } from './discord/test-user.ts';
+export type { DiscordButton, DiscordFile, DiscordMessage } from './discord/view.ts';
 export { eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export {

@@ -16,6 +16,7 @@ export interface Installation {
   readonly directory: string;
   gateway(): ServerProcess;
   executors(): readonly ServerProcess[];
+  schedulers(): readonly ServerProcess[];
   /** Absent when everything is in one process. */
   readonly redis?: TestRedis;
   readonly rabbitmq?: TestRabbitmq;
@@ -24,6 +25,7 @@ export interface Installation {
   /** Starts what was killed again; resolves when it is ready. */
   restartGateway(): Promise<void>;
   restartExecutor(index: number): Promise<void>;
+  restartScheduler(index: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,6 +42,8 @@ export interface InstallationOptions {
   /** A key that `config` holds. Default: the first key, which is made when it holds none. */
   readonly apiKey?: string | undefined;
   readonly executors?: number;
+  /** Default 1. */
+  readonly schedulers?: number;
   /** More arguments of redis-server. */
   readonly redisArgs?: readonly string[];
   /** Erlang expressions that the broker evaluates before a service connects. */
@@ -78,9 +82,11 @@ export const startEmbedded: StartInstallation = async ({ config, apiKey }) => {
     directory,
     gateway: () => server,
     executors: () => [server],
+    schedulers: () => [server],
     links: [],
     restartGateway: restart,
     restartExecutor: restart,
+    restartScheduler: restart,
     async stop() {
       await server.kill('SIGTERM');
       rmSync(directory, { recursive: true, force: true });
@@ -88,16 +94,26 @@ export const startEmbedded: StartInstallation = async ({ config, apiKey }) => {
   };
 };
 
-/** A process each: gateway, executors, RabbitMQ, Redis. */
+/** A process each: gateway, executors, schedulers, RabbitMQ, Redis. */
 export const startDistributed: StartInstallation = async (options) => {
-  const { config, executors = 2, redisArgs = [], brokerSettings = [], linked = false, apiKey } = options;
+  const {
+    config,
+    executors = 2,
+    schedulers = 1,
+    redisArgs = [],
+    brokerSettings = [],
+    linked = false,
+    apiKey,
+  } = options;
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-distributed-'));
   const [redis, rabbitmq, port] = await Promise.all([startRedis({ args: redisArgs }), startRabbitmq(), freePort()]);
   for (const setting of brokerSettings) await rabbitmq.evaluate(setting);
   const url = `http://127.0.0.1:${port}`;
   const ports = { bus: { url: rabbitmq.url }, store: { url: redis.url } };
   writeConfig(directory, { ...config, ...ports, gateway: { port }, dataDir: directory });
-  const names = ['gateway', ...Array.from({ length: executors }, (_, index) => `executor-${index}`)];
+  const numbered = (name: string, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `${name}-${index}`);
+  const names = ['gateway', ...numbered('executor', executors), ...numbered('scheduler', schedulers)];
   const ways = linked ? await Promise.all(names.map((name) => openWays(name, { redis, rabbitmq }))) : [];
   const environmentOf = (name: string): Record<string, string> => ({
     MOLTBOT_CONFIG: 'config.yaml',
@@ -112,16 +128,23 @@ export const startDistributed: StartInstallation = async (options) => {
     await untilReady(url, server, readyWithinMs);
     return server;
   };
-  const startExecutor = async (index: number): Promise<ServerProcess> => {
+  const startWorker = async (service: 'executor' | 'scheduler', index: number): Promise<ServerProcess> => {
     const ops = await freePort();
-    const name = `executor-${index}`;
-    const environment = { ...environmentOf(name), MOLTBOT_EXECUTOR_OPS_PORT: String(ops) };
-    const server = startService('executor', { directory, name, environment });
+    const name = `${service}-${index}`;
+    const variable = `MOLTBOT_${service.toUpperCase()}_OPS_PORT`;
+    const server = startService(service, {
+      directory,
+      name,
+      environment: { ...environmentOf(name), [variable]: String(ops) },
+    });
     await untilReady(`http://127.0.0.1:${ops}`, server, readyWithinMs);
     return server;
   };
   let gateway = await startGateway();
-  const workers = await Promise.all(Array.from({ length: executors }, (_, index) => startExecutor(index)));
+  const startAll = (service: 'executor' | 'scheduler', count: number) =>
+    Promise.all(Array.from({ length: count }, (_, index) => startWorker(service, index)));
+  const workers = await startAll('executor', executors);
+  const leaders = await startAll('scheduler', schedulers);
   return {
     api: createApiClient(url, apiKey ?? (await keyIn(directory))),
     directory,
@@ -130,16 +153,21 @@ export const startDistributed: StartInstallation = async (options) => {
     links: ways.flatMap(({ links }) => links),
     gateway: () => gateway,
     executors: () => workers,
+    schedulers: () => leaders,
     async restartGateway() {
       await gateway.kill('SIGKILL');
       gateway = await startGateway();
     },
     async restartExecutor(index) {
       await workers[index]?.kill('SIGKILL');
-      workers[index] = await startExecutor(index);
+      workers[index] = await startWorker('executor', index);
+    },
+    async restartScheduler(index) {
+      await leaders[index]?.kill('SIGKILL');
+      leaders[index] = await startWorker('scheduler', index);
     },
     async stop() {
-      await Promise.all([gateway, ...workers].map((server) => server.kill('SIGTERM')));
+      await Promise.all([gateway, ...workers, ...leaders].map((server) => server.kill('SIGTERM')));
       await Promise.all(ways.flatMap(({ links }) => links).map(({ proxy }) => proxy.stop()));
       await Promise.all([redis.stop(), rabbitmq.stop()]);
       rmSync(directory, { recursive: true, force: true });

@@ -19,7 +19,7 @@ export async function endToReply({ task }: RunOrder, deps: ReplyDeps): Promise<b
   // The store was emptied since: when the message comes again, the end is learned from the target again.
   if (!record) return false;
   if (!isFinal(record.state)) return true;
-  // A withdrawn task was refused at its door, and nobody waits for its end. Of any other the sweeper tells it.
+  // A withdrawn task was refused at its door, and nobody waits for its end. Of any other maintenance tells it.
   if (record.state === 'undeliverable') return true;
   if (!(await publish(record, deps))) return false;
   await whileStoreIsDown(() => store.markAnswered(tenant, [task.id]), clock);

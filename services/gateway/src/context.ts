@@ -1,4 +1,6 @@
 import type { DeadLetters, Intake } from '@moltbot/intake';
+import type { NotificationDesk } from '@moltbot/notify';
+import type { ScheduleDesk } from '@moltbot/schedules';
 import type { Clock, GatewayConfig, Logger, Registry, Service, ServiceHealth } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type {
@@ -24,6 +26,8 @@ export interface GatewayDeps {
   readonly botName: string;
   readonly intake: Omit<Intake, keyof Service>;
   readonly deadLetters: Omit<DeadLetters, keyof Service>;
+  readonly schedules: ScheduleDesk;
+  readonly notifications: NotificationDesk;
   readonly store: TaskReader;
   readonly registry: Registry;
   /** Readiness of the whole process, as /readyz tells it. */

@@ -7,9 +7,11 @@ import { actionRoutes } from './routes/actions.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { describeApi, docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
+import { notificationRoutes } from './routes/notifications.ts';
 import { opsRoutes } from './routes/ops.ts';
 import { outputRoutes } from './routes/output.ts';
 import { resolveRunRoute } from './routes/resolve-run.ts';
+import { scheduleRoutes } from './routes/schedules.ts';
 import { startTaskRoute } from './routes/start-task.ts';
 import { targetRoutes } from './routes/targets.ts';
 import { taskRoutes } from './routes/tasks.ts';
@@ -63,7 +65,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
 const apiRoutes: readonly ((scope: App, context: GatewayContext) => void)[] = [
   ...[startTaskRoute, taskRoutes, resolveRunRoute, outputRoutes, eventRoutes],
-  ...[targetRoutes, actionRoutes, deadLetterRoutes],
+  ...[scheduleRoutes, targetRoutes, actionRoutes, deadLetterRoutes, notificationRoutes],
 ];
 
 async function buildApp(context: GatewayContext): Promise<App> {

@@ -1,6 +1,8 @@
 import { createAmqpBus } from '@moltbot/bus';
 import { createDeadLetters, createIntake } from '@moltbot/intake';
+import { createNotificationDesk } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
+import { createScheduleDesk, loadCalendars } from '@moltbot/schedules';
 import {
   systemClock as clock,
   composeServices,
@@ -26,11 +28,14 @@ await runMain('gateway', async ({ config, log, processName, say }) => {
   const callbacks = createCallbacks({ bus, store, callbacks: config.callbacks, clock, log, registry });
   const parts = [store, bus, intake, deadLetters, callbacks];
   const ready = () => healthOf(parts);
+  const calendars = await loadCalendars(config.calendars);
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
     intake,
     deadLetters,
+    schedules: createScheduleDesk({ store, intake, calendars, clock, log }),
+    notifications: createNotificationDesk({ config: config.notifications, store, clock, log }),
     store,
     registry,
     ready,

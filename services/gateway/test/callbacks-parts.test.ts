@@ -1,4 +1,3 @@
-import type { LookupAddress } from 'node:dns';
 import {
   type Bus,
   type DelayRung,
@@ -7,14 +6,13 @@ import {
   delayRungs,
   type SettleOutcome,
 } from '@moltbot/bus';
-import { hasCode, type RunRecord, runIdOf, silentLogger, systemClock } from '@moltbot/shared';
+import { type RunRecord, runIdOf, silentLogger, systemClock } from '@moltbot/shared';
 import { checkServiceContract } from '@moltbot/testkit';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { guardLookup } from '../src/callbacks/guarded-lookup.ts';
 import { createReceiverPlaces, type Taken } from '../src/callbacks/receiver-places.ts';
 import { replyToBody } from '../src/callbacks/reply-to-body.ts';
-import { retryAfterToMs, rungAfter } from '../src/callbacks/retry-ladder.ts';
+import { rungAfter } from '../src/callbacks/retry-ladder.ts';
 import { tryPost } from '../src/callbacks/try-post.ts';
 import { createDeliverer, newTask, openCallbacksLab, replyMessage, secret, startReceiver } from './callbacks-lab.ts';
 
@@ -73,20 +71,6 @@ test('what the receiver asks for is never cut short but by the last rung, and ne
   );
 });
 
-test.each([
-  [undefined, 0],
-  ['120', 120_000],
-  [' 5 ', 5_000],
-  ['0', 0],
-  ['-5', 0],
-  ['soon', 0],
-  ['', 0],
-  ['Sun, 22 Nov 2026 18:01:00 GMT', 60_000],
-  ['Sun, 22 Nov 2026 17:00:00 GMT', 0],
-])('Retry-After: %s is %i ms', (header, ms) => {
-  expect(retryAfterToMs(header, Date.parse('2026-11-22T18:00:00Z'))).toBe(ms);
-});
-
 test('a failure without a message is told by its code', async () => {
   const refused = Object.assign(new AggregateError([], ''), { code: 'ECONNREFUSED' });
   const poster = { post: () => Promise.reject(refused), close: () => {} };
@@ -139,38 +123,6 @@ test('whoever counted, and in whatever order: the same bytes', () => {
   const one = replyToBody({ ...body, counts: { failed: 1, succeeded: 2 }, tries: 0 }, []);
   const other = replyToBody({ ...body, counts: { succeeded: 2, failed: 1 }, tries: 7 }, []);
   expect(one.equals(other)).toBe(true);
-});
-
-const v4 = (address: string): LookupAddress => ({ address, family: 4 });
-
-test.each([
-  { found: ['10.0.0.1', '192.0.2.1'], all: true, expected: [v4('192.0.2.1')] },
-  { found: ['10.0.0.1', '192.0.2.1'], all: false, expected: '192.0.2.1' },
-  { found: ['10.0.0.1'], all: true, expected: 'MOLT_BAD_CALLBACK' },
-  { found: ['10.0.0.1'], all: false, expected: 'MOLT_BAD_CALLBACK' },
-])('of $found a connection (all: $all) is given $expected', async ({ found, all, expected }) => {
-  const lookup = guardLookup(
-    (address, host) => host === 'receiver.test' && address.startsWith('192.'),
-    (_host, _options, callback) => callback(null, found.map(v4)),
-  );
-  const got = await new Promise((resolve) => {
-    lookup('receiver.test', { all }, (error, address) =>
-      resolve(error ? hasCode(error, 'MOLT_BAD_CALLBACK') && 'MOLT_BAD_CALLBACK' : address),
-    );
-  });
-  expect(got).toEqual(expected);
-});
-
-test('a name that leads inside at the second look is not followed', async () => {
-  const answers = ['192.0.2.1', '127.0.0.1'];
-  const lookup = guardLookup(
-    (address) => !address.startsWith('127.'),
-    (_host, _options, callback) => callback(null, [v4(answers.shift() ?? '')]),
-  );
-  const look = () =>
-    new Promise((resolve) => lookup('receiver.test', {}, (error, address) => resolve(error ?? address)));
-  expect(await look()).toBe('192.0.2.1');
-  expect(await look()).toMatchObject({ code: 'MOLT_BAD_CALLBACK' });
 });
 
 /** Places over a clock that the test moves. */

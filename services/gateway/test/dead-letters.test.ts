@@ -38,6 +38,8 @@ async function openRoutes(rerun: DeadLetterDeps['rerun'] = async () => ({ taskId
   const context = {
     config: { host: '127.0.0.1', port: 0, bodyLimitBytes: 1_000, maxWaitMs: 1_000 },
     botName: 'Testbot',
+    notifications: { list: unused, test: unused },
+    schedules: {} as never,
     ...{ store, deadLetters, registry, log: silentLogger, clock: systemClock },
     intake: {
       authenticate: async (key: string | undefined): Promise<Principal> => {
@@ -45,7 +47,15 @@ async function openRoutes(rerun: DeadLetterDeps['rerun'] = async () => ({ taskId
         return { ...alice, tenant: key };
       },
       admit: async () => ({ allowed: true, remaining: 1, retryAfterMs: 0, resetMs: 1 }),
-      ...{ submit: unused, rerun: unused, resolve: unused, cancel: unused, targets: () => [], actions: () => [] },
+      ...{
+        submit: unused,
+        rerun: unused,
+        resolve: unused,
+        cancel: unused,
+        check: () => 'guarded' as const,
+        targets: () => [],
+        actions: () => [],
+      },
     },
     ready: () => ({ ok: true }),
     metrics: createGatewayMetrics(registry),

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Intake, Submission } from '@moltbot/intake';
+import { createScheduleDesk } from '@moltbot/schedules';
 import {
   type Clock,
   createRegistry,
@@ -82,11 +83,14 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
   const registry = createRegistry('gateway');
   const orders = new Map<string, readonly RunOrder[]>();
   const submissions: Submission[] = [];
+  const intake = { ...createIntakeDouble(store, orders, submissions), ...options.intake };
   const gateway = createGateway({
     config: { host: '127.0.0.1', port: 0, bodyLimitBytes: 1_048_576, maxWaitMs: 60_000, ...options.config },
     botName: 'Testbot',
-    intake: { ...createIntakeDouble(store, orders, submissions), ...options.intake },
+    intake,
+    schedules: createScheduleDesk({ store, intake, calendars: new Map(), clock: systemClock, log: silentLogger }),
     deadLetters: { list: async () => ({ letters: [] }), get: unasked, replay: unasked, drop: unasked },
+    notifications: { list: async () => ({ notifications: [] }), test: unasked },
     store: options.reader?.(store) ?? store,
     registry,
     ready: options.ready ?? (() => ({ ok: true })),
@@ -136,6 +140,7 @@ function createIntakeDouble(
       throw new MoltError('MOLT_KEY_WRONG', 'the key is not known');
     },
     admit: async () => ({ allowed: true, remaining: 41.5, retryAfterMs: 0, resetMs: 1_500 }),
+    check: () => 'guarded',
     async submit(submission) {
       submissions.push(submission);
       const orders = toOrders(submission);

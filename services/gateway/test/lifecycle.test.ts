@@ -15,6 +15,8 @@ test('is a service', async () => {
       // Never called: no request is made.
       intake: {} as never,
       deadLetters: {} as never,
+      schedules: {} as never,
+      notifications: {} as never,
       store: fixture.store,
       registry: createRegistry('gateway'),
       ready: () => ({ ok: true }),

@@ -4,7 +4,10 @@ import { type Bus, createAmqpBus, createEmbeddedBus } from '@moltbot/bus';
 import { createExecutor, createLocalTransport, createSshTransport } from '@moltbot/executor';
 import { createCallbacks, createFirstKeyFile, createGateway } from '@moltbot/gateway';
 import { createDeadLetters, createIntake } from '@moltbot/intake';
+import { createNotificationDesk, createNotifications } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
+import { createScheduler } from '@moltbot/scheduler';
+import { createScheduleDesk, loadCalendars } from '@moltbot/schedules';
 import {
   systemClock as clock,
   composeServices,
@@ -39,11 +42,17 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     patience: { memoryMs: guard.retentionMs },
     isAlone: config.bus.kind === 'embedded',
   });
-  const parts = [store, bus, intake, deadLetters, callbacks, executor];
+  const notifiers = { config: config.notifications, tenants, notifiers: plugins.notifiers };
+  const notifications = createNotifications({ ...notifiers, store, registry, clock, log });
+  const scheduler = createScheduler({ config, bus, store, intake, notifications, registry, clock, log });
+  const parts = [store, bus, intake, deadLetters, callbacks, executor, scheduler];
+  const calendars = await loadCalendars(config.calendars);
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
     ...{ intake, deadLetters, store, registry, log, clock },
+    schedules: createScheduleDesk({ store, intake, calendars, clock, log }),
+    notifications: createNotificationDesk({ config: config.notifications, store, clock, log }),
     ready: () => healthOf(parts),
   });
   const firstKey = createFirstKeyFile({ config, store, clock, log, url: gateway.url, say });

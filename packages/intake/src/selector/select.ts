@@ -1,6 +1,5 @@
-import { MoltError, type Target } from '@moltbot/shared';
+import { MoltError, matchesGlob, type Target } from '@moltbot/shared';
 import type { Expression } from './expression.ts';
-import { matchesGlob } from './glob.ts';
 import { parseSelector } from './parse.ts';
 
 /**

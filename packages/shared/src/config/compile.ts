@@ -2,8 +2,10 @@ import { isAbsolute, join } from 'node:path';
 import { Secret } from '../secret.ts';
 import type { Config, InventoryTarget } from './config.ts';
 import { defaults } from './defaults.ts';
+import { compileNotifications } from './notifications-compile.ts';
 import type { Path } from './path.ts';
-import type { ConfigDraft, TargetDraft } from './schema.ts';
+import type { ConfigDraft } from './schema.ts';
+import type { TargetDraft } from './target-schema.ts';
 
 /**
  * What a user wrote, checked, as what the parts of Moltbot work with; frozen to the last leaf.
@@ -28,6 +30,11 @@ export function compileConfig(draft: ConfigDraft, absolute: (path: string, at: P
     plugins: draft.plugins.map((plugin, index) => (isPath(plugin) ? absolute(plugin, ['plugins', index]) : plugin)),
     tenants: byName(draft.tenants, (tenant) => tenant),
     targets: draft.targets?.map(compileTarget) ?? defaultTargets(draft),
+    notifications: compileNotifications(draft.notifications),
+    calendars: byName(draft.calendars, ({ ics, ...rest }, name) => ({
+      ...rest,
+      ...(ics !== undefined && { ics: absolute(ics, ['calendars', name, 'ics']) }),
+    })),
   });
 }
 

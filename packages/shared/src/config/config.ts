@@ -1,4 +1,5 @@
 import type { LogLevel } from '../logger.ts';
+import type { DeclaredSchedule, Severity } from '../schedule.ts';
 import type { Secret } from '../secret.ts';
 import type { Target } from '../target.ts';
 
@@ -23,6 +24,10 @@ export interface Config {
   readonly plugins: readonly string[];
   readonly tenants: Readonly<Record<string, TenantConfig>>;
   readonly targets: readonly InventoryTarget[];
+  readonly scheduler: SchedulerConfig;
+  readonly calendars: Readonly<Record<string, CalendarConfig>>;
+  readonly schedules: readonly DeclaredSchedule[];
+  readonly notifications: NotificationsConfig;
   readonly platforms: PlatformsConfig;
 }
 
@@ -112,3 +117,112 @@ export interface PlatformsConfig {
   readonly discord?: { readonly channels: readonly string[] } | undefined;
   readonly lark?: { readonly appId: string; readonly appSecret: Secret } | undefined;
 }
+
+export interface SchedulerConfig {
+  /** Where /healthz, /readyz and /metrics of a scheduler by itself listen; port 0 picks a free one. */
+  readonly ops: { readonly host: string; readonly port: number };
+  /** Whoever leads is replaced when it was not heard of for so long. */
+  readonly leaseMs: number;
+  /** What fires so much after its instant is on time; what is later is a misfire. */
+  readonly onTimeMs: number;
+}
+
+/** Days, by both ways together. */
+export interface CalendarConfig {
+  /** `2026-12-25`, each year's `12-25`, each week's `sat`. */
+  readonly days: readonly string[];
+  /** Absolute path of an iCalendar file. */
+  readonly ics?: string | undefined;
+}
+
+export interface NotificationsConfig {
+  /** By name. `log` is there without being written. */
+  readonly channels: Readonly<Record<string, ChannelConfig>>;
+  /** Each tenant's in order; what none of them takes goes to `log`. */
+  readonly routes: readonly NotificationRoute[];
+  readonly group: {
+    /** So long the first of a group waits for others. */
+    readonly waitMs: number;
+    /** Names of labels: notifications with the same values are a group. */
+    readonly by: readonly string[];
+  };
+  /** The same matter is told again by the same channel after this alone; 0: every time. */
+  readonly repeatAfterMs: number;
+  /** How long delivery is tried. */
+  readonly giveUpAfterMs: number;
+  readonly quietHours: readonly QuietHours[];
+}
+
+/** `kind` says which; one that is not built in has `options`, which its plugin checks. */
+export type ChannelConfig = LogChannelConfig | WebhookChannelConfig | EmailChannelConfig | PluginChannelConfig;
+
+interface LogChannelConfig {
+  readonly kind: 'log';
+  readonly tenant: string;
+}
+
+export interface WebhookChannelConfig {
+  readonly kind: 'webhook';
+  readonly tenant: string;
+  /** It may hold a token. */
+  readonly url: Secret;
+  /** `whsec_` and base64: signs the posts. */
+  readonly secret: Secret;
+  /** Host names, addresses and CIDR blocks that may be called though they are not public. */
+  readonly allow: readonly string[];
+}
+
+export interface EmailChannelConfig {
+  readonly kind: 'email';
+  readonly tenant: string;
+  readonly host: string;
+  readonly port: number;
+  /** `starttls` and `tls` never go on without encryption. */
+  readonly security: 'starttls' | 'tls' | 'none';
+  readonly user?: string | undefined;
+  readonly password?: Secret | undefined;
+  /** Certificates in PEM that are trusted beside the usual ones. */
+  readonly ca?: string | undefined;
+  readonly from: string;
+  readonly to: readonly string[];
+}
+
+export interface PluginChannelConfig {
+  readonly kind: string;
+  readonly tenant: string;
+  /** JSON of what was written; it may hold secrets. */
+  readonly options: Secret;
+}
+
+export interface NotificationRoute {
+  readonly tenant: string;
+  /** All that is there must hold; nothing there takes everything. */
+  readonly match: {
+    /** One of these. */
+    readonly severity?: readonly Severity[] | undefined;
+    /** This, or graver. */
+    readonly min?: Severity | undefined;
+    /** Globs by name of the label. */
+    readonly labels: Readonly<Record<string, string>>;
+  };
+  /** Names of channels; none: nobody is told. */
+  readonly to: readonly string[];
+  /** Look at the routes below as well. */
+  readonly continue: boolean;
+}
+
+/** A time of day, on some days, when what is below a severity is held. */
+export interface QuietHours {
+  readonly tenant: string;
+  /** On which they begin. */
+  readonly days: readonly Weekday[];
+  /** `22:00`; with `to` at or before it they end on the next day: the same is a whole day. */
+  readonly from: string;
+  readonly to: string;
+  readonly timezone: string;
+  readonly below: Severity;
+  /** Names of channels; absent: all of the tenant. */
+  readonly channels?: readonly string[] | undefined;
+}
+
+export type Weekday = 'mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun';

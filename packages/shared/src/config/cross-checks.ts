@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { durationPattern, formatDuration, parseDuration } from '../duration.ts';
 import { defaults } from './defaults.ts';
 import type { Problem } from './layers.ts';
+import { notificationProblems, notificationsView } from './notification-checks.ts';
 import { hintOf } from './problems.ts';
 
 const word = z.string().optional().catch(undefined);
@@ -20,6 +21,17 @@ const view = z.object({
   guard: z.object({ retention: word }).catch({}),
   retention: z.object({ tasks: word }).catch({}),
   callbacks: z.object({ allow: listOf(word) }).catch({ allow: [] }),
+  notifications: notificationsView,
+  calendars: mapOf(z.unknown()),
+  schedules: listOf(
+    z
+      .object({
+        id: word,
+        tenant: word,
+        calendars: z.object({ include: listOf(word), exclude: listOf(word) }).catch({ include: [], exclude: [] }),
+      })
+      .catch({ calendars: { include: [], exclude: [] } }),
+  ),
   ssh: z.object({ identities: mapOf(z.unknown()) }).catch({}),
   plugins: listOf(word),
   targets: listOf(
@@ -52,6 +64,8 @@ export function crossCheck(root: Readonly<Record<string, unknown>>): readonly Pr
     ...retentionProblems(config),
     ...callbackProblems(config),
     ...targetProblems(config),
+    ...scheduleProblems(config),
+    ...notificationProblems(config.notifications, tenantsOf(config)),
   ];
 }
 
@@ -139,6 +153,35 @@ function targetProblems({ targets, tenants, ssh }: View): readonly Problem[] {
     ...targets.flatMap((target, index) =>
       problemsOfTarget(target, known).map(([key, message]) => ({ path: ['targets', index, key], message })),
     ),
+  ];
+}
+
+/** Null where nothing can be said about a name among them. */
+const tenantsOf = ({ tenants }: View): readonly string[] | null =>
+  tenants === undefined ? [defaults.tenant] : tenants && Object.keys(tenants);
+
+function scheduleProblems({ schedules, calendars, tenants }: View): readonly Problem[] {
+  const names = schedules.map(({ id, tenant = defaults.tenant }) => id && `${tenant} ${id}`);
+  const known = tenants === undefined ? [defaults.tenant] : tenants && Object.keys(tenants);
+  const days = calendars === null ? null : Object.keys(calendars ?? {});
+  const unknown = (of: string, name: string | undefined, among: readonly string[] | null): readonly string[] =>
+    name === undefined || !among || among.includes(name) ? [] : [`there is no ${of} "${name}"${hintOf(name, among)}`];
+  return [
+    ...repeated(names).map((index) => ({
+      path: ['schedules', index, 'id'],
+      message: 'is the id of an earlier schedule of this tenant',
+    })),
+    ...schedules.flatMap(({ tenant, calendars: { include, exclude } }, index) => [
+      ...unknown('tenant', tenant, known).map((message) => ({ path: ['schedules', index, 'tenant'], message })),
+      ...Object.entries({ include, exclude }).flatMap(([key, list]) =>
+        list.flatMap((name, place) =>
+          unknown('calendar', name, days).map((message) => ({
+            path: ['schedules', index, 'calendars', key, place],
+            message,
+          })),
+        ),
+      ),
+    ]),
   ];
 }
 

@@ -2,9 +2,11 @@ import { z } from 'zod';
 import { apiKeyHashPattern, apiKeyIdPattern } from '../api-key.ts';
 import type { LogLevel } from '../logger.ts';
 import { TenantId } from '../principal.ts';
+import { DeclaredSchedule } from '../schedule.ts';
 import type { Secret } from '../secret.ts';
 import { Name } from '../target.ts';
 import type {
+  CalendarConfig,
   CallbacksConfig,
   Config,
   ExecutorConfig,
@@ -12,12 +14,15 @@ import type {
   GuardConfig,
   LimitsConfig,
   PlatformsConfig,
+  SchedulerConfig,
   SshConfig,
   SshIdentity,
   TenantConfig,
 } from './config.ts';
 import { defaults } from './defaults.ts';
-import { duration, host, must, oneOf, path, secret, size, text, whole } from './words.ts';
+import { callableHosts, type NotificationsDraft, notifications } from './notifications-schema.ts';
+import { type TargetDraft, target } from './target-schema.ts';
+import { duration, host, must, oneOf, path, type Section, secret, size, text, whole } from './words.ts';
 
 /** A link as it is written: the kind can be left to the scheme of the url, the url is needed for all but `embedded`. */
 interface LinkDraft<K extends string> {
@@ -25,29 +30,14 @@ interface LinkDraft<K extends string> {
   readonly url?: Secret | undefined;
 }
 
-export interface TargetDraft {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly transport: 'local' | 'ssh';
-  readonly tenant: string;
-  readonly pool: string;
-  readonly host?: string | undefined;
-  readonly port?: number | undefined;
-  readonly user?: string | undefined;
-  readonly identity?: string | undefined;
-  readonly hostKey?: string | undefined;
-  readonly guard?: 'shell' | 'systemd' | 'off' | undefined;
-}
-
 /** A configuration whose every value is valid by itself; paths are as they were written. `compileConfig` makes it a `Config`. */
-export interface ConfigDraft extends Omit<Config, 'bus' | 'store' | 'ssh' | 'targets'> {
+export interface ConfigDraft extends Omit<Config, 'bus' | 'store' | 'ssh' | 'targets' | 'notifications'> {
   readonly bus: LinkDraft<'embedded' | 'amqp'>;
   readonly store: LinkDraft<'embedded' | 'redis'>;
   readonly ssh: Omit<SshConfig, 'knownHosts'> & { readonly knownHosts?: string | undefined };
   readonly targets?: readonly TargetDraft[] | undefined;
+  readonly notifications: NotificationsDraft;
 }
-
-type Section<T> = z.ZodType<T, unknown>;
 
 const bot: Section<Config['bot']> = z
   .strictObject({
@@ -152,11 +142,7 @@ const guard: Section<GuardConfig> = z
 
 const callbacks: Section<CallbacksConfig> = z
   .strictObject({
-    allow: z
-      .array(
-        text(/^[A-Za-z0-9.:_-]+(?:\/\d{1,3})?$/, 'a host name, an address or a CIDR block'),
-        must('a list of hosts'),
-      )
+    allow: callableHosts
       .describe('Hosts, addresses and CIDR blocks that may be called though they are not public.')
       .default([]),
     timeout: duration({ max: '2m' }).describe('Longest time of one post.').prefault(defaults.callbacks.timeout),
@@ -271,34 +257,45 @@ const tenant: Section<TenantConfig> = z.strictObject({
     .default([]),
 });
 
-const labels = z.record(
-  Name,
-  text(/^[^\s,!]{1,128}$/, 'text of 1 to 128 characters without space, comma and ! (quote numbers and booleans)'),
-);
+const scheduler: Section<SchedulerConfig> = z
+  .strictObject({
+    ops: z
+      .strictObject({
+        host: host
+          .describe(
+            'Address of `/healthz`, `/readyz` and `/metrics` of a scheduler by itself; no effect in standalone.',
+          )
+          .default(defaults.scheduler.ops.host),
+        port: whole(0, 65_535)
+          .describe('Its port; 0 picks a free one. No effect in standalone.')
+          .default(defaults.scheduler.ops.port),
+      })
+      .prefault({}),
+    lease: duration({ min: '2s', max: '1m' })
+      .describe('Whoever leads is replaced when it was not heard of for so long.')
+      .prefault(defaults.scheduler.lease),
+    onTime: duration({ min: '1s', max: '1h' })
+      .describe('What fires so much after its instant is on time; what is later is a misfire.')
+      .prefault(defaults.scheduler.onTime),
+  })
+  .transform(({ lease, onTime, ...rest }) => ({ ...rest, leaseMs: lease, onTimeMs: onTime }))
+  .prefault({});
 
-const target: Section<TargetDraft> = z.strictObject({
-  name: Name.describe('Its name, unique in its tenant.'),
-  labels: labels.describe('Words to select it by: `env: prod`.').default({}),
-  transport: oneOf(['ssh', 'local'])
-    .describe("`ssh`, or `local`: the executor's own host.")
-    .default(defaults.target.transport),
-  tenant: TenantId.describe('The tenant it belongs to.').default(defaults.tenant),
-  pool: Name.describe('The pool of executors that can reach it.').default(defaults.target.pool),
-  host: host.describe('ssh: name or address.').optional(),
-  port: whole(1, 65_535).describe(`ssh: port. Default: ${defaults.target.port}.`).optional(),
-  user: text(/^[^\s@:/-][^\s@:/]*$/, 'a user name')
-    .describe('ssh: user to log in as.')
-    .optional(),
-  identity: Name.describe(`ssh: a name under ssh.identities. Default: \`${defaults.target.identity}\`.`).optional(),
-  guard: oneOf(['shell', 'systemd', 'off'])
-    .describe(
-      'How the target keeps a record of commands: `shell` (default), `systemd`, or `off`: then they are at-most-once.',
-    )
-    .optional(),
-  hostKey: text(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as ssh-keygen -l prints it: SHA256: and 43 characters')
-    .describe('ssh: fingerprint `SHA256:…` that pins the host key instead of known_hosts.')
-    .optional(),
-});
+const calendar: Section<CalendarConfig> = z
+  .strictObject({
+    days: z
+      .array(
+        text(
+          /^(?:(?:\d{4}-)?\d{2}-\d{2}|mon|tue|wed|thu|fri|sat|sun)$/,
+          'a day: 2026-12-25, 12-25 of each year, or sat',
+        ),
+        must('a list of days'),
+      )
+      .describe('Days: `2026-12-25`, `12-25` of each year, `sat` of each week.')
+      .default([]),
+    ics: path.describe('An iCalendar file (RFC 5545) whose events are days.').optional(),
+  })
+  .refine(({ days, ics }) => days.length > 0 || ics !== undefined, 'needs days or ics');
 
 const platforms: Section<PlatformsConfig> = z
   .strictObject({
@@ -345,5 +342,12 @@ export const configSchema: z.ZodType<ConfigDraft, unknown> = z.strictObject({
     .array(target, must('a list of targets'))
     .describe('What commands run on. Default: `local`, if there is a tenant `default`.')
     .optional(),
+  scheduler: scheduler.describe('The process that fires schedules and does what nobody else is there to do.'),
+  calendars: z.record(Name, calendar, must('a map of calendars')).describe('Days by name, for schedules.').prefault({}),
+  schedules: z
+    .array(DeclaredSchedule, must('a list of schedules'))
+    .describe('What is done at which times; docs/schedules.md.')
+    .default([]),
+  notifications: notifications.describe('What people are told, and where: docs/notifications.md.'),
   platforms: platforms.describe('Chat platforms. Checked, and not served by this version.'),
 });

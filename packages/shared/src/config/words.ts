@@ -3,6 +3,9 @@ import { durationPattern, parseDuration } from '../duration.ts';
 import { Secret } from '../secret.ts';
 import { parseSize, sizePattern } from '../size.ts';
 
+/** A part of the configuration: what is written is not known, what comes out is. */
+export type Section<T> = z.ZodType<T, unknown>;
+
 /** Timers of Node fire at once above 2^31 - 1 ms. */
 const longestTimer = '24d';
 

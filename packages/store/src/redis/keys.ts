@@ -32,6 +32,34 @@ export const keys = {
   deadLetters: (tenant: string): string => `${of(tenant)}:dead-letters`,
   /** Sorted set of the positions of all dead letters (listing.ts), in order of text. */
   deadLetterOrder: (tenant: string): string => `${of(tenant)}:dead-letter-order`,
+  /** Hash: `json`, `added` (ms), `open` (deliveries that have not ended), and `d:<channel>`: JSON of the delivery. */
+  notification: (tenant: string, id: string): string => `${keys.notificationPrefix(tenant)}${id}`,
+  notificationPrefix: (tenant: string): string => `${of(tenant)}:notification:`,
+  /** Sorted sets: positions of all notifications (listing.ts), in order of text; ids of those whose deliveries have ended, by time. */
+  notificationOrder: (tenant: string): string => `${of(tenant)}:notification-order`,
+  notificationsSettled: (tenant: string): string => `${of(tenant)}:notifications-settled`,
+  /** Sorted sets by due time: `<channel> <id>` of those that wait or are held; ids of open batches. */
+  deliveriesDue: (tenant: string): string => `${of(tenant)}:deliveries-due`,
+  batchesDue: (tenant: string): string => `${of(tenant)}:batches-due`,
+  /** Hash: channel, kind, made (ms), tries, items as JSON. */
+  batch: (tenant: string, id: string): string => `${keys.batchPrefix(tenant)}${id}`,
+  batchPrefix: (tenant: string): string => `${of(tenant)}:batch:`,
+  /** String: epoch ms at which the group that waits is due. The script adds `<channel> <group>` to the prefix. */
+  groupPrefix: (tenant: string): string => `${of(tenant)}:group:`,
+  /** Hash: at (ms), repeats, batch. The scripts add `<channel> <key>` to the prefix. */
+  toldPrefix: (tenant: string): string => `${of(tenant)}:told:`,
+  /** Hash: one schedule, with `json`, `plan`, `source`, `by`, `created`, `updated`, `revision`, `cursor`, `active`, `failures`, `pause`, `epoch`. */
+  schedule: (tenant: string, id: string): string => `${keys.schedulePrefix(tenant)}${id}`,
+  schedulePrefix: (tenant: string): string => `${of(tenant)}:schedule:`,
+  /** Sorted sets of schedule ids: in order of text; by the revision of the last change, the deleted ones among them. */
+  schedules: (tenant: string): string => `${of(tenant)}:schedules`,
+  scheduleChanges: (tenant: string): string => `${of(tenant)}:schedule-changes`,
+  /** Hash: instant (epoch ms) to JSON; sorted set of the instants. */
+  occurrences: (tenant: string, scheduleId: string): string => `${of(tenant)}:occurrences:${scheduleId}`,
+  occurrenceOrder: (tenant: string, scheduleId: string): string => `${of(tenant)}:occurrence-order:${scheduleId}`,
+  /** Sorted sets of `<instant> <schedule id>`: the open ones by due time, all by the time of their decision. */
+  occurrencesOpen: (tenant: string): string => `${of(tenant)}:occurrences-open`,
+  occurrencesDecided: (tenant: string): string => `${of(tenant)}:occurrences-decided`,
   /** String: `<request hash> <task id>`. */
   idempotency: (tenant: string, key: string): string => `${keys.idempotencyPrefix(tenant)}${key}`,
   idempotencyPrefix: (tenant: string): string => `${of(tenant)}:idempotency:`,

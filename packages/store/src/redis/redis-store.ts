@@ -9,9 +9,12 @@ import { keys } from './keys.ts';
 import { createLimitCalls } from './limits.ts';
 import { taskScripts } from './lua/task-scripts.ts';
 import { createNotices, type Notices } from './notices.ts';
+import { createNotificationCalls, expireNotifications } from './notifications.ts';
+import { createOccurrenceCalls, expireOccurrences } from './occurrences.ts';
 import { createOutputCalls } from './output.ts';
 import { createReplyCalls, expireLetters } from './replies.ts';
 import { createRunCalls } from './runs.ts';
+import { createScheduleCalls } from './schedules.ts';
 import { createTaskCalls } from './tasks.ts';
 import { createTenants, type Tenants } from './tenants.ts';
 
@@ -51,6 +54,9 @@ export function createRedisStore({ url, retention, log, lostAfterMs = defaultLos
     ...createOutputCalls(client),
     ...createReplyCalls({ client, tenants, retention }),
     ...createLimitCalls(client),
+    ...createNotificationCalls(client, tenants),
+    ...createScheduleCalls(client, tenants),
+    ...createOccurrenceCalls(client),
     watchTask: notices.watchTask,
     watchEnd: notices.watchEnd,
     expire: () => expire(client, tenants, retention),
@@ -60,6 +66,7 @@ export function createRedisStore({ url, retention, log, lostAfterMs = defaultLos
 /** Bound one call, as Redis does nothing else meanwhile. */
 const tasksPerTenant = 200;
 const lettersPerTenant = 200;
+const notificationsPerTenant = 200;
 
 /** Output, and what is remembered of replies, need nothing: they expire by themselves. */
 async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retention): Promise<number> {
@@ -71,6 +78,8 @@ async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retent
       ...[keys.outputPrefix(tenant, 'stdout'), keys.outputPrefix(tenant, 'stderr'), keys.idempotencyPrefix(tenant)],
     ];
     await expireLetters(client, tenant, tasksMs, lettersPerTenant);
+    await expireNotifications(client, tenant, tasksMs, notificationsPerTenant);
+    await expireOccurrences(client, tenant, tasksMs);
     forgotten += Number(await client.run(taskScripts.expire, names, [tasksMs, tasksPerTenant, ...prefixes]));
   }
   return forgotten;

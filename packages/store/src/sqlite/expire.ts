@@ -1,4 +1,6 @@
 import type { Retention } from '../retention.ts';
+import { expireNotifications } from './notification-batches.ts';
+import { expireOccurrences } from './occurrences.ts';
 import type { Step } from './tables.ts';
 
 /** Bounds one call, so that it does not hold up the others. */
@@ -11,6 +13,8 @@ export function expire(step: Step, retention: Retention): number {
   expireOutput(step, retention.outputMs);
   expireBuckets(step);
   expireReplies(step, retention.tasksMs);
+  expireNotifications(step, retention.tasksMs);
+  expireOccurrences(step, retention.tasksMs);
   return expireTasks(step, retention.tasksMs);
 }
 

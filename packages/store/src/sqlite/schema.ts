@@ -136,4 +136,100 @@ export const migrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX dead_letters_by_time ON dead_letters (tenant, died_at, id);
   CREATE INDEX dead_letters_died ON dead_letters (died_at)`,
+  `
+  CREATE TABLE notifications (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    added_at INTEGER NOT NULL,
+    notification TEXT NOT NULL,    -- JSON of Notification
+    open INTEGER NOT NULL,         -- deliveries that have not ended
+    settled_at INTEGER,            -- when the last of them has
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX notifications_by_time ON notifications (tenant, added_at, id);
+  CREATE INDEX notifications_settled ON notifications (settled_at) WHERE settled_at IS NOT NULL;
+
+  CREATE TABLE notification_deliveries (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,              -- of the notification
+    channel TEXT NOT NULL,
+    key TEXT NOT NULL,
+    grp TEXT NOT NULL,
+    urgent INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    due_at INTEGER,                -- of those that wait or are held
+    batch TEXT,
+    tries INTEGER NOT NULL,
+    error TEXT,
+    changed_at INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id, channel)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX notification_deliveries_due ON notification_deliveries (tenant, due_at) WHERE due_at IS NOT NULL;
+  CREATE INDEX notification_deliveries_group ON notification_deliveries (tenant, channel, grp, due_at)
+    WHERE due_at IS NOT NULL;
+
+  CREATE TABLE notification_batches (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    made_at INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    items TEXT NOT NULL,           -- JSON of ids of notifications, their keys and repeats
+    PRIMARY KEY (tenant, id)
+  ) STRICT;
+  CREATE INDEX notification_batches_due ON notification_batches (tenant, due_at);
+
+  CREATE TABLE told (
+    tenant TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    key TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    repeats INTEGER NOT NULL,      -- that came since and were not told
+    batch TEXT NOT NULL,
+    until INTEGER NOT NULL,        -- of no use from then on
+    PRIMARY KEY (tenant, channel, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX told_until ON told (until)`,
+  `
+  CREATE TABLE schedules (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    spec TEXT NOT NULL,            -- JSON of ScheduleSpec
+    plan TEXT NOT NULL,
+    source TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    cursor INTEGER NOT NULL,
+    active_since INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    paused TEXT,                   -- JSON of SchedulePause
+    epoch INTEGER NOT NULL,        -- of the last leader that decided
+    PRIMARY KEY (tenant, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE schedule_changes (
+    tenant TEXT NOT NULL,
+    id TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX schedule_changes_by_revision ON schedule_changes (tenant, revision);
+
+  CREATE TABLE occurrences (
+    tenant TEXT NOT NULL,
+    schedule_id TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    due INTEGER NOT NULL,
+    is_open INTEGER NOT NULL,
+    decided_at INTEGER NOT NULL,
+    occurrence TEXT NOT NULL,      -- JSON of Occurrence
+    PRIMARY KEY (tenant, schedule_id, at)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX occurrences_open ON occurrences (tenant, due, schedule_id, at) WHERE is_open = 1;
+  CREATE INDEX occurrences_old ON occurrences (decided_at) WHERE is_open = 0`,
 ];

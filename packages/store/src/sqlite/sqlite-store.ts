@@ -9,9 +9,12 @@ import { expire } from './expire.ts';
 import { createExpiryCalls } from './expiry.ts';
 import { createJournal } from './journal.ts';
 import { createLimitCalls } from './limits.ts';
+import { createNotificationCalls } from './notifications.ts';
+import { createOccurrenceCalls } from './occurrences.ts';
 import { createOutputCalls } from './output.ts';
 import { createReplyCalls } from './replies.ts';
 import { createRunCalls } from './runs.ts';
+import { createScheduleCalls } from './schedules.ts';
 import type { DoStep } from './tables.ts';
 import { createTaskCalls } from './tasks.ts';
 
@@ -66,6 +69,9 @@ export function createSqliteStore({
     ...createOutputCalls(step),
     ...createReplyCalls(step),
     ...createLimitCalls(step),
+    ...createNotificationCalls(step),
+    ...createScheduleCalls(step),
+    ...createOccurrenceCalls(step),
     watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), onChange),
     watchEnd(tenant, taskId, onEnd) {
       // A look costs next to nothing here; it finds a task that has ended already.

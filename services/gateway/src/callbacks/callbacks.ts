@@ -1,5 +1,4 @@
 import type { Bus, Delivery, Subscription } from '@moltbot/bus';
-import { isAddressAllowed } from '@moltbot/intake';
 import {
   type CallbacksConfig,
   type Clock,
@@ -10,8 +9,8 @@ import {
   type Service,
 } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
+import { createPoster, guardOf } from '@moltbot/webhooks';
 import { createCallbackMetrics } from './callback-metrics.ts';
-import { createPoster } from './post.ts';
 import { createReceiverPlaces } from './receiver-places.ts';
 import { type PostDeps, replyToPost } from './reply-to-post.ts';
 
@@ -36,7 +35,7 @@ const returnsAtMost = 10;
 export function createCallbacks(deps: CallbacksDeps): Service {
   const { bus, callbacks, clock, registry } = deps;
   const poster = createPoster({
-    isAllowed: (address, host) => isAddressAllowed(address, host, callbacks),
+    guard: guardOf({ allow: callbacks.allow, setting: 'callbacks.allow' }, 'MOLT_BAD_CALLBACK'),
     ...{ timeoutMs: callbacks.timeoutMs, clock },
   });
   const places = createReceiverPlaces(clock);

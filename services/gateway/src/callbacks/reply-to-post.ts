@@ -1,10 +1,11 @@
 import type { Delivery } from '@moltbot/bus';
 import { type CallbacksConfig, type Envelope, replyIdOf } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
+import type { PostVerdict } from '@moltbot/webhooks';
 import type { CallbackMetrics } from './callback-metrics.ts';
 import type { ReceiverPlaces } from './receiver-places.ts';
 import { rungAfter } from './retry-ladder.ts';
-import { type TryDeps, tryPost, type Verdict } from './try-post.ts';
+import { type TryDeps, tryPost } from './try-post.ts';
 
 export interface PostDeps extends TryDeps {
   readonly store: Pick<Store, 'wasDelivered' | 'markDelivered' | 'getRuns'>;
@@ -42,7 +43,7 @@ export async function replyToPost(delivery: Delivery, message: Envelope<'reply'>
 async function settle(
   delivery: Delivery,
   message: Envelope<'reply'>,
-  { verdict, ...deps }: PostDeps & { readonly verdict: Verdict },
+  { verdict, ...deps }: PostDeps & { readonly verdict: PostVerdict },
 ): Promise<void> {
   const { metrics, clock, callbacks } = deps;
   const { finishedAt, tries } = message.body;

@@ -18,6 +18,7 @@ export async function describeApi(app: App, { botName }: GatewayContext): Promis
         { name: 'tasks', description: 'Start, follow and cancel commands.' },
         { name: 'inventory', description: 'What there is to run, and what to run it on.' },
         { name: 'dead letters', description: 'What could not be handled: look, have it done after all, drop it.' },
+        { name: 'notifications', description: 'What people were told, and trying their channels.' },
         { name: 'operation', description: 'For probes and Prometheus.' },
       ],
       components: {

@@ -1,0 +1,49 @@
+import { idFrom, type Logger, type Notification, type NotificationsConfig, notificationKeyOf } from '@moltbot/shared';
+import type { NewDelivery, NotificationStore } from '@moltbot/store';
+import { clip } from './clip.ts';
+import { channelsOf } from './routes.ts';
+
+export interface NotifyDeps {
+  readonly config: NotificationsConfig;
+  readonly store: Pick<NotificationStore, 'addNotification'>;
+  readonly log: Logger;
+}
+
+/**
+ * Routes a notification and stores it with a delivery for each of its channels, in one step. Resolves when it is durable; under an id
+ * that was raised before nothing happens.
+ * @param urgent it neither waits for others, nor is it held, nor counted as a repetition
+ * @throws MOLT_STORE_DOWN, and MOLT_UNKNOWN_CHANNEL for names in `to`
+ */
+export async function notify(
+  { config, store, log }: NotifyDeps,
+  given: Notification,
+  { urgent = false }: { readonly urgent?: boolean } = {},
+): Promise<'new' | 'known'> {
+  const notification = clip(given);
+  const channels = channelsOf(notification, config);
+  const how = urgent ? urgently(notification) : usually(notification, config);
+  const outcome = await store.addNotification(
+    notification,
+    channels.map((channel) => ({ channel, ...how })),
+  );
+  const { tenant, id, severity, title } = notification;
+  if (outcome === 'new')
+    log.debug({ tenant, notification: id, severity, channels, title }, 'a notification was raised');
+  return outcome;
+}
+
+type How = Omit<NewDelivery, 'channel'>;
+
+/** A warning that becomes critical is another matter. */
+const usually = (notification: Notification, { group }: NotificationsConfig): How => ({
+  key: idFrom('matter', notification.severity, notificationKeyOf(notification)),
+  group: idFrom('group', ...group.by.map((label) => notification.labels[label] ?? '')),
+  delayMs: group.waitMs,
+  urgent: false,
+});
+
+function urgently({ id }: Notification): How {
+  const alone = idFrom('alone', id);
+  return { key: alone, group: alone, delayMs: 0, urgent: true };
+}

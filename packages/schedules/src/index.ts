@@ -1,0 +1,4 @@
+export { createScheduleDesk, type ScheduleDesk, type ScheduleDeskDeps } from './desk/desk.ts';
+export { loadCalendars } from './load-calendars.ts';
+export { type Calendar, type CalendarSource, compileCalendar } from './when/calendar.ts';
+export { compilePlan, type Plan, type Planned, type PlanSpec, planKey } from './when/plan.ts';

@@ -1,0 +1,93 @@
+import type { NewOccurrence } from '@moltbot/store';
+import { endOfTask } from './end-of-task.ts';
+import type { EngineDeps } from './engine-deps.ts';
+import { giveUp } from './fire-occurrence.ts';
+import type { OpenItem } from './open-occurrences.ts';
+import { scheduleToOccurrences } from './schedule-to-occurrences.ts';
+import type { Entry } from './timetable.ts';
+
+/** A schedule whose decision could not be recorded is looked at again after this, ms. */
+const againMs = 500;
+
+/** What is asked for by a person runs beside the plan, and the plan beside it. */
+export const isInTheWay = ({ kind, state }: OpenItem): boolean => kind !== 'manual' && state !== 'waiting';
+
+/**
+ * Decides every instant of a schedule that has passed: records what becomes of each, in one step with the cursor, then fires what is to be
+ * fired. Instants that could not be recorded are decided anew.
+ * @param fire is not waited for: one slow door must not hold up the others
+ */
+export async function decideSchedule(deps: EngineDeps, entry: Entry, fire: (item: OpenItem) => void): Promise<void> {
+  const { term, timetable, clock, log } = deps;
+  const { tenant, id } = entry.record;
+  try {
+    if (!term.isOver()) await decide(deps, entry, fire);
+  } catch (err) {
+    log.warn({ err, schedule: id, tenant }, 'a schedule could not be decided yet');
+    timetable.again(tenant, id, clock.now() + againMs);
+  }
+}
+
+async function decide(deps: EngineDeps, { record, plan }: Entry, fire: (item: OpenItem) => void): Promise<void> {
+  const { term, store, timetable, open, clock, log, onTimeMs } = deps;
+  const { tenant, id, revision } = record;
+  if (!plan) return;
+  const isBusy = record.spec.overlap !== 'allow' && (await isStillBusy(deps, tenant, id));
+  const waiting = open.of(tenant, id).filter(({ state, kind }) => state === 'waiting' && kind !== 'manual').length;
+  const decided = scheduleToOccurrences(record, plan, { now: clock.now(), onTimeMs, isBusy, waiting });
+  if (decided.cursor === undefined) return timetable.again(tenant, id, 0);
+  const { occurrences, cursor } = decided;
+  const outcome = await store.decideOccurrences({
+    ...{ tenant, scheduleId: id, revision, epoch: term.epoch, cursor, occurrences },
+  });
+  if (outcome.kind !== 'ok') {
+    // `stale` and `absent` come with a change that the next look at the changes brings; `fenced` is for another to decide.
+    if (outcome.kind === 'fenced') log.warn({ schedule: id, tenant }, 'another leader decides for this schedule');
+    return timetable.again(tenant, id, clock.now() + againMs);
+  }
+  timetable.advance(tenant, id, cursor);
+  const taken = occurrences.filter((_, index) => outcome.taken[index]);
+  for (const occurrence of taken) await takeUp(deps, { tenant, scheduleId: id, occurrence, fire });
+}
+
+/** Asks the store: the end of a task may be seen a moment later than its next instant. */
+async function isStillBusy(deps: EngineDeps, tenant: string, id: string): Promise<boolean> {
+  for (const item of deps.open.of(tenant, id).filter(isInTheWay)) {
+    if (item.state === 'fired' && !item.isBusy) await endOfTask(deps, item);
+  }
+  return deps.open.of(tenant, id).some(isInTheWay);
+}
+
+interface NewlyDecided {
+  readonly tenant: string;
+  readonly scheduleId: string;
+  readonly occurrence: NewOccurrence;
+  readonly fire: (item: OpenItem) => void;
+}
+
+async function takeUp(deps: EngineDeps, { tenant, scheduleId, occurrence, fire }: NewlyDecided): Promise<void> {
+  const { open, metrics, timetable, notices } = deps;
+  const { state, at, due, kind, reason, note, count } = occurrence;
+  if (state === 'waiting' || state === 'firing') {
+    const lookAt = state === 'waiting' ? due : 0;
+    const item: OpenItem = { tenant, scheduleId, at, kind, due, state, lookAt, looks: 0, isBusy: false };
+    open.add(item);
+    if (state === 'firing') fire(item);
+    else await supersede(deps, item);
+    return;
+  }
+  metrics.ended(tenant, occurrence);
+  const record = timetable.get(tenant, scheduleId)?.record;
+  if (record && state === 'missed') await notices.missed(record, { at, reason, note, count });
+}
+
+/** Where the newest takes the place of those that wait, they wait no longer. */
+async function supersede(deps: EngineDeps, item: OpenItem): Promise<void> {
+  const { tenant, scheduleId, at } = item;
+  if (deps.timetable.get(tenant, scheduleId)?.record.spec.overlap !== 'cancel-previous') return;
+  const now = deps.clock.now();
+  for (const other of deps.open.of(tenant, scheduleId)) {
+    const waits = other.kind === 'planned' && other.state === 'waiting' && other.due <= now;
+    if (waits && other.at < at) await giveUp(deps, other, { state: 'skipped', reason: 'superseded' });
+  }
+}

@@ -1,0 +1,103 @@
+import { planKey } from '@moltbot/schedules';
+import type { ScheduleRecord } from '@moltbot/shared';
+import type { EngineDeps } from './engine-deps.ts';
+import type { OpenItem } from './open-occurrences.ts';
+
+const changesPerStep = 500;
+
+/** Keeps the timetable as the store is, and puts back what an emptied store has forgotten. */
+export interface Mirror {
+  /** Everything there is, and every occurrence that is not at its end. @throws MOLT_STORE_DOWN */
+  load(): Promise<void>;
+  /** What changed since. @throws MOLT_STORE_DOWN */
+  follow(): Promise<void>;
+}
+
+export interface MirrorOptions {
+  /** Those whose schedules are fired here. */
+  readonly tenants: readonly string[];
+  /** The last revision that this instance has seen, of each tenant; it outlives a term, as the timetable does. */
+  readonly revisions: Map<string, number>;
+}
+
+export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOptions): Mirror {
+  const { store, timetable, term, log } = deps;
+
+  const followTenant = async (tenant: string): Promise<void> => {
+    for (;;) {
+      if (term.signal.aborted) return;
+      const seen = revisions.get(tenant) ?? 0;
+      const { changes, revision } = await store.changedSchedules(tenant, seen, changesPerStep);
+      if (revision < seen) {
+        await restore(deps, tenant);
+        revisions.set(tenant, 0);
+        continue;
+      }
+      for (const { id, record } of changes) {
+        if (record) timetable.put(record);
+        else timetable.drop(tenant, id);
+        if (record && seen > 0) await adoptOpen(deps, record);
+      }
+      const last = changes.at(-1);
+      revisions.set(tenant, last?.revision ?? revision);
+      if (changes.length < changesPerStep) return;
+    }
+  };
+  return {
+    async load() {
+      for (const tenant of tenants) {
+        // First whether it has lost anything, then all of it: another may have led since.
+        await followTenant(tenant);
+        revisions.set(tenant, 0);
+        await followTenant(tenant);
+        await loadOpen(deps, tenant);
+      }
+      log.info({ schedules: timetable.size(), open: deps.open.size() }, 'schedules are loaded');
+    },
+    async follow() {
+      for (const tenant of tenants) await followTenant(tenant);
+    },
+  };
+}
+
+/** The store was emptied: this instance knows where each schedule stood. */
+async function restore({ store, timetable, log }: EngineDeps, tenant: string): Promise<void> {
+  const records = [...timetable.entries()]
+    .filter(({ record }) => record.tenant === tenant)
+    .map(({ record }) => ({ ...record, plan: planKey(record.spec) }));
+  const restored = await store.restoreSchedules(tenant, records);
+  log.warn({ tenant, restored }, 'the store had lost its schedules; put them back');
+}
+
+async function loadOpen(deps: EngineDeps, tenant: string): Promise<void> {
+  let after: Awaited<ReturnType<EngineDeps['store']['listOpenOccurrences']>>[number] | undefined;
+  do {
+    const page = await deps.store.listOpenOccurrences(tenant, { limit: changesPerStep, ...(after && { after }) });
+    for (const { scheduleId, occurrence } of page) deps.open.add(itemOf(tenant, scheduleId, occurrence));
+    after = page.length === changesPerStep ? page.at(-1) : undefined;
+  } while (after && !deps.term.signal.aborted);
+}
+
+/** Somebody beside the leader may have asked for a run: it is among the newest. */
+async function adoptOpen(deps: EngineDeps, { tenant, id }: ScheduleRecord): Promise<void> {
+  let cursor: string | undefined;
+  do {
+    const query = { limit: changesPerStep, states: ['waiting', 'firing'], cursor } as const;
+    const page = await deps.store.listOccurrences(tenant, id, query);
+    for (const occurrence of page.occurrences) {
+      if (!deps.open.has(tenant, id, occurrence.at)) deps.open.add(itemOf(tenant, id, occurrence));
+    }
+    cursor = page.cursor;
+  } while (cursor !== undefined && !deps.term.signal.aborted);
+}
+
+type KnownOccurrence = Awaited<ReturnType<EngineDeps['store']['listOpenOccurrences']>>[number]['occurrence'];
+
+const itemOf = (tenant: string, scheduleId: string, occurrence: KnownOccurrence): OpenItem => {
+  const { at, kind, due, state, taskId } = occurrence;
+  return {
+    ...{ tenant, scheduleId, at, kind, due, taskId, looks: 0, isBusy: false },
+    state: state === 'waiting' || state === 'firing' ? state : 'fired',
+    lookAt: state === 'waiting' ? due : 0,
+  };
+};

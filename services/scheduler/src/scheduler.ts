@@ -1,0 +1,104 @@
+import type { Bus } from '@moltbot/bus';
+import { createMaintenance, type Intake } from '@moltbot/intake';
+import type { Notifications } from '@moltbot/notify';
+import { type Calendar, compilePlan, loadCalendars } from '@moltbot/schedules';
+import { type Clock, type Config, type Logger, type Registry, runRounds, type Service } from '@moltbot/shared';
+import type { Store } from '@moltbot/store';
+import { applyDeclared } from './apply-declared.ts';
+import type { EngineDeps } from './engine-deps.ts';
+import { fireSchedules } from './fire-schedules.ts';
+import { createLeadership } from './leadership.ts';
+import { createMirror } from './mirror.ts';
+import { createNotices } from './notices.ts';
+import { createOpenOccurrences } from './open-occurrences.ts';
+import { createSchedulerMetrics } from './scheduler-metrics.ts';
+import type { Term } from './term.ts';
+import { createTimetable } from './timetable.ts';
+
+export interface SchedulerDeps {
+  readonly config: Pick<Config, 'tenants' | 'scheduler' | 'schedules' | 'calendars'>;
+  readonly bus: Bus;
+  readonly store: Store;
+  readonly intake: Pick<Intake, 'submit' | 'check' | 'cancel'>;
+  readonly notifications: Notifications;
+  readonly registry: Registry;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** How often each duty looks, ms. */
+const maintenanceEveryMs = 5_000;
+const deliveryEveryMs = 1_000;
+const changesEveryMs = 500;
+
+/**
+ * Does what one instance is to do at a time: the one that leads. Any number may run; when the leader is gone, another takes over within
+ * the lease and a second.
+ */
+export function createScheduler(deps: SchedulerDeps): Service {
+  const { config, bus, store, intake, notifications, registry, clock, log } = deps;
+  const tenants = Object.keys(config.tenants);
+  const maintain = createMaintenance({ bus, store, tenants, log });
+  const notices = createNotices(notifications);
+  let calendars: ReadonlyMap<string, Calendar> = new Map();
+  const timetable = createTimetable({
+    planOf(record) {
+      try {
+        return compilePlan(record.id, record.spec, calendars);
+      } catch (err) {
+        metrics.bad(record.tenant);
+        log.error({ err, tenant: record.tenant, schedule: record.id }, 'a schedule cannot be understood');
+        return undefined;
+      }
+    },
+  });
+  const open = createOpenOccurrences();
+  const revisions = new Map<string, number>();
+  const metrics = createSchedulerMetrics(registry, {
+    isLeading: () => leadership.isLeading(),
+    schedules: timetable.size,
+    open: open.size,
+  });
+
+  const lead = async (term: Term): Promise<void> => {
+    const { signal } = term;
+    const { onTimeMs } = config.scheduler;
+    const engine: EngineDeps = {
+      ...{ term, store, intake, timetable, open, notices, metrics, clock, log, onTimeMs },
+    };
+    const mirror = createMirror(engine, { tenants, revisions });
+    const duty = (name: string, everyMs: number, round: (signal: AbortSignal) => Promise<unknown>) =>
+      runRounds({ name, everyMs, clock, log, signal, round });
+    let isLoaded = false;
+    const follow = async (): Promise<void> => {
+      if (!isLoaded) {
+        open.clear();
+        await mirror.load();
+        await applyDeclared(engine, config.schedules, calendars);
+      }
+      isLoaded = true;
+      await mirror.follow();
+    };
+    await Promise.all([
+      duty('maintenance', maintenanceEveryMs, maintain),
+      duty('the delivery of notifications', deliveryEveryMs, notifications.deliverDue),
+      duty('the look at changed schedules', changesEveryMs, follow),
+      fireSchedules(engine),
+    ]);
+  };
+  const leadership = createLeadership({ store, clock, log, leaseMs: config.scheduler.leaseMs, lead });
+  let closed: Promise<void> | undefined;
+  return {
+    ...leadership,
+    name: 'scheduler',
+    async start() {
+      calendars = await loadCalendars(config.calendars);
+      await leadership.start();
+    },
+    async stop() {
+      await leadership.stop();
+      closed ??= notifications.close();
+      await closed;
+    },
+  };
+}
