@@ -161,4 +161,5 @@ test('a command that outlasts the consumer time-out of the broker many times ove
   } finally {
     await impatient.stop();
   }
-});
+  // It starts a whole installation of its own.
+}, 120_000);

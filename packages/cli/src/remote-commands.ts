@@ -1,22 +1,10 @@
-import type { ParseArgsOptionsConfig } from 'node:util';
 import { runIndexOf, taskIdOf } from '@moltbot/shared';
 import { type ApiAddress, type ApiCall, callApi } from './api-client.ts';
 import { type Command, type ExitCode, exitCodes, type Terminal } from './command.ts';
+import { query, type RemoteCommand, type Values } from './remote-command.ts';
+import { scheduleCommands } from './schedule-commands.ts';
 
 const defaultUrl = 'http://127.0.0.1:8420';
-
-type Values = Readonly<Record<string, unknown>>;
-
-/** A command that is one call of the HTTP API. */
-interface RemoteCommand {
-  readonly name: string;
-  readonly usage: string;
-  readonly summary: string;
-  readonly words?: readonly string[];
-  readonly options?: ParseArgsOptionsConfig;
-  /** The call, or why these values make none. */
-  readonly toCall: (values: Values) => ApiCall | string;
-}
 
 const task = (values: Values, more = ''): string => `/v1/tasks/${encodeURIComponent(String(values['task']))}${more}`;
 const letter = (values: Values, more = ''): string =>
@@ -85,6 +73,7 @@ const table: readonly RemoteCommand[] = [
     },
     toCall: toTest,
   },
+  ...scheduleCommands,
 ];
 
 /** The commands that ask a running Moltbot; each prints the answer as JSON. */
@@ -139,11 +128,4 @@ function toTest({ channel, severity, title, text, label }: Values): ApiCall | st
     labels[name] = value;
   }
   return { method: 'POST', path: '/v1/notifications/test', body: { channel, severity, title, text, labels } };
-}
-
-function query(values: Values): string {
-  const given = Object.entries(values).filter(([, value]) => value !== undefined);
-  return given.length === 0
-    ? ''
-    : `?${new URLSearchParams(given.map(([name, value]): [string, string] => [name, String(value)]))}`;
 }

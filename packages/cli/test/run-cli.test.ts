@@ -99,6 +99,15 @@ test.each([[[]], [['help']], [['--help']], [['config', 'check', '-h']]])('%j pri
     '  moltbot dead drop',
     '  moltbot notify list',
     '  moltbot notify test',
+    '  moltbot schedule list',
+    '  moltbot schedule show',
+    '  moltbot schedule next',
+    '  moltbot schedule history',
+    '  moltbot schedule pause',
+    '  moltbot schedule resume',
+    '  moltbot schedule run',
+    '  moltbot schedule backfill',
+    '  moltbot schedule drop',
   ]);
   expect(out).toContain('npm run moltbot -- ');
 });
