@@ -26,6 +26,18 @@ export {
   startDistributed,
   startEmbedded,
 } from './installation.ts';
+export type { LarkButton } from './lark/card-controls.ts';
+export type { Counters as LarkCounters } from './lark/counters.ts';
+export type { Delivery as LarkDelivery } from './lark/deliveries.ts';
+export type { LarkFaults } from './lark/faults.ts';
+export type { Ping as LarkPing } from './lark/model.ts';
+export type { RequestRecord as LarkRequest } from './lark/open-api.ts';
+export type { LarkOptions } from './lark/options.ts';
+export { type LarkThread, startLark, type TestLark } from './lark/start-lark.ts';
+export type { Subscription as LarkSubscription, TestApp as LarkApp } from './lark/test-app.ts';
+export type { TestUser as LarkUser, UserAnswer as LarkAnswer } from './lark/test-user.ts';
+export type { LarkElement, LarkFile, LarkMessage, LarkVersion } from './lark/view.ts';
+export type { HookAnswer as LarkHookAnswer, HookRequest as LarkHookRequest } from './lark/webhook.ts';
 export { type RabbitmqOptions, startRabbitmq, type TestRabbitmq } from './rabbitmq.ts';
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
 export { type ServerProcess, type ServerProcessOptions, startProcess, untilListening } from './server-process.ts';
