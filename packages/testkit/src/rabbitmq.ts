@@ -57,6 +57,17 @@ interface Ports {
  * @throws when RabbitMQ is not installed, or with the broker's log when it does not come up
  */
 export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<TestRabbitmq> {
+  // A port that was free a moment ago may be another's by now: a broker that does not come up gets others.
+  for (let triesLeft = 2; ; triesLeft -= 1) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+    }
+  }
+}
+
+async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
   const directory = await mkdtemp(join(tmpdir(), 'moltbot-rabbitmq-'));
   const ports = {
     amqp: await freePort(),
@@ -71,8 +82,12 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Test
     env: { ...process.env, ERL_EPMD_ADDRESS: '127.0.0.1' },
     logFile: join(directory, 'epmd.log'),
   });
-  await untilListening(epmd, ports.epmd);
-  let broker = await startBroker(directory, env, ports);
+  const stopEpmd = async (error: unknown): Promise<never> => {
+    await epmd.kill('SIGKILL');
+    throw error;
+  };
+  await untilListening(epmd, ports.epmd).catch(stopEpmd);
+  let broker = await startBroker(directory, env, ports).catch(stopEpmd);
   const home = serverHome();
   const evaluate = async (expression: string): Promise<string> => {
     const call = { command: 'erl_call', args: ['-sname', nodeName, '-c', cookie, '-e'], env };
