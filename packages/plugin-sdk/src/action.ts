@@ -1,4 +1,4 @@
-import type { Logger, RunClass, Target } from '@moltbot/shared';
+import type { JsonValue, Logger, RunClass, Target } from '@moltbot/shared';
 import type { ZodType } from 'zod';
 
 export type OutputStream = 'stdout' | 'stderr';
@@ -22,6 +22,28 @@ export interface ExecResult {
   readonly signal?: string | undefined;
 }
 
+/** What an action gives back: how it ended, and what it found out. */
+export interface ActionResult extends ExecResult {
+  /** For programs: shown with the run, beside its output. At most 64 KiB as JSON, else the run fails with MOLT_BAD_DATA. */
+  readonly data?: JsonValue | undefined;
+}
+
+/** A command whose output the action reads by itself. */
+export interface CaptureSpec extends ExecSpec {
+  /** Bytes of each stream that are kept; what comes after them is dropped, and the command goes on. Default 256 KiB. */
+  readonly maxBytes?: number | undefined;
+  /** The output also streams to the run. Default: it does not. */
+  readonly stream?: boolean | undefined;
+}
+
+export interface Captured extends ExecResult {
+  /** As UTF-8. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Output beyond `maxBytes` was dropped. */
+  readonly truncated: boolean;
+}
+
 /** What an action is given for one run on one target. */
 export interface ActionContext<A> {
   readonly args: A;
@@ -35,6 +57,11 @@ export interface ActionContext<A> {
    * Rejects with a MoltError when the command could not be started or its end not be learned.
    */
   exec(spec: ExecSpec): Promise<ExecResult>;
+  /**
+   * Runs a command on the target and gives what it printed. Whole also when a worker takes over the run: the target is asked for it
+   * from the first byte. Rejects as `exec` does, and with MOLT_RUN_LOST when the target has forgotten the output.
+   */
+  capture(spec: CaptureSpec): Promise<Captured>;
   /** Adds to the run's output; resolves when more is welcome. */
   write(stream: OutputStream, data: string | Uint8Array): Promise<void>;
 }
@@ -54,10 +81,12 @@ export interface ActionDefinition<A = unknown> {
   /**
    * What may be done when it is not known whether it ran, unless the request says otherwise. Default: `guarded` for `by-exec`,
    * else `at-most-once`. A guarded action is run again by the worker that takes over, and its commands are found on the target:
-   * it must ask for the same commands in the same order, one at a time.
+   * it must ask for the same commands in the same order, one at a time, and write the same.
    */
   readonly class?: RunClass;
-  run(context: ActionContext<A>): Promise<ExecResult>;
+  /** What `data` of its results is, for who reads of the action. It is not held to it. */
+  readonly data?: ZodType<JsonValue>;
+  run(context: ActionContext<A>): Promise<ActionResult>;
 }
 
 /** An action of any argument type, as registries hold it. */

@@ -1,7 +1,11 @@
+export type { JsonValue } from '@moltbot/shared';
 export {
   type ActionContext,
   type ActionDefinition,
+  type ActionResult,
   type AnyAction,
+  type Captured,
+  type CaptureSpec,
   defineAction,
   type ExecResult,
   type ExecSpec,

@@ -44,9 +44,9 @@ export interface GuardOrder {
   readonly totalMs: number;
   /**
    * Called before the first output: where it begins in each stream. Less than `from` when the record holds less: then
-   * the command has ended, or a store kept more than the target.
+   * the command has ended, or a store kept more than the target. `isForgotten`: it has ended, and its output was there once.
    */
-  onAttached(at: Readonly<Record<OutputStream, number>>): void;
+  onAttached(at: Readonly<Record<OutputStream, number>>, isForgotten: boolean): void;
 }
 
 /** How a command ended; `killed` says, after an abort, whether the process group was seen to be gone. */

@@ -140,6 +140,11 @@ export const errorCatalog = {
     title: 'The action failed',
     remedy: 'The message says why; the log line with the run id has the stack.',
   },
+  MOLT_BAD_DATA: {
+    status: 500,
+    title: 'The data that the action gave cannot be kept',
+    remedy: 'The action has to give JSON of at most 64 KiB; what is more belongs into its output.',
+  },
   MOLT_RUN_TIMEOUT: {
     status: 504,
     title: 'The command ran longer than its time-out',

@@ -57,6 +57,7 @@ export { type ErrorCode, type ErrorEntry, errorCatalog, errorCodes } from './err
 export { asMoltError, type ErrorPlace, hasCode, isMoltError, MoltError, type MoltErrorOptions } from './errors.ts';
 export { matchesGlob } from './glob.ts';
 export { idFrom, newId, runIdOf, runIndexOf, taskIdOf } from './ids.ts';
+export type { JsonObject, JsonValue } from './json.ts';
 export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
 export type { JournalEntry, MessageJournal } from './message-journal.ts';
 export {

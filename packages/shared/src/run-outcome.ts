@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorCodes } from './error-catalog.ts';
+import { JsonValue } from './json.ts';
 import type { RunState } from './run-state.ts';
 
 /** Why a run did not do what it should, for people and machines. */
@@ -21,6 +22,8 @@ export interface RunOutcome {
   readonly error?: RunError | undefined;
   /** True when output beyond the cap was dropped. */
   readonly truncated?: boolean | undefined;
+  /** What the action gave as data. */
+  readonly data?: JsonValue | undefined;
 }
 
 export const RunError: z.ZodType<RunError> = z.strictObject({
@@ -35,4 +38,5 @@ export const RunOutcome: z.ZodType<RunOutcome> = z.strictObject({
   signal: z.string().optional(),
   error: RunError.optional(),
   truncated: z.boolean().optional(),
+  data: JsonValue.optional(),
 });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { JsonValue } from './json.ts';
 import type { RunClass } from './run-class.ts';
 import type { RunError } from './run-outcome.ts';
 import type { RunState } from './run-state.ts';
@@ -62,6 +63,8 @@ export interface RunRecord {
   readonly signal?: string | undefined;
   readonly error?: RunError | undefined;
   readonly truncated: boolean;
+  /** What the action gave as data, once it has ended. */
+  readonly data?: JsonValue | undefined;
   /** The attempts before this one. */
   readonly history: readonly AttemptNote[];
   /** Epoch ms of the next attempt, while it waits for it. */

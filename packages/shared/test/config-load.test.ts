@@ -49,7 +49,7 @@ describe('without a file', () => {
         retention: { tasksMs: 604_800_000, outputMs: 86_400_000 },
         shutdown: { graceMs: 25_000, forceMs: 5_000 },
         log: { level: 'info' },
-        plugins: ['@moltbot/plugin-shell'],
+        plugins: ['@moltbot/plugin-shell', '@moltbot/plugin-system'],
         tenants: { default: { apiKeys: [] } },
         targets: [{ name: 'local', labels: {}, transport: 'local', tenant: 'default', pool: 'default' }],
         scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 6_000, onTimeMs: 15_000 },

@@ -10,6 +10,7 @@ export interface RunView {
   readonly stdoutBytes: number;
   readonly stderrBytes: number;
   readonly truncated?: boolean;
+  readonly data?: unknown;
   readonly attempts: number;
   readonly startedAt?: string;
   readonly finishedAt?: string;

@@ -1,6 +1,6 @@
 import type { ExecSpec, GuardOrder, OutputStream, Transport, TransportResult } from '@moltbot/plugin-sdk';
 import { backoffMs, type Clock, hasCode, isMoltError, type Logger, MoltError, type Target } from '@moltbot/shared';
-import type { Replay } from './replay.ts';
+import type { CommandReplay } from './replay.ts';
 import { isWorthRepeating } from './retry-policy.ts';
 
 export type GuardId = Pick<GuardOrder, 'id' | 'attempt'>;
@@ -17,6 +17,17 @@ export interface GuardedProgress {
   result: TransportResult | undefined;
 }
 
+/** Takes the output of one command. */
+export interface CommandSink {
+  readonly replay: CommandReplay;
+  /** Its output is of use only when all of it is there. */
+  readonly needsAll: boolean;
+  write(stream: OutputStream, data: Buffer): Promise<void>;
+}
+
+/** Runs a command of the run, and says how it ended. */
+export type RunCommand = (spec: ExecSpec, sink: CommandSink) => Promise<TransportResult>;
+
 export interface GuardedExecDeps {
   readonly runId: string;
   readonly attempt: number;
@@ -27,14 +38,12 @@ export interface GuardedExecDeps {
   /** Of each command, as the target counts it. */
   readonly totalMs: () => number;
   readonly transport: () => Transport;
-  readonly replay: Replay;
   readonly progress: GuardedProgress;
   /** The run has been started, by an earlier command or worker. */
   readonly isStarted: () => boolean;
   /** What its target knows nothing of never ran there: else it may have run so long ago that it was forgotten. */
   readonly isRemembered: () => boolean;
   readonly start: () => Promise<void>;
-  readonly write: (stream: OutputStream, data: Buffer) => Promise<void>;
   readonly signal: AbortSignal;
   readonly release: AbortSignal;
   readonly reattachMs: number;
@@ -46,12 +55,12 @@ export interface GuardedExecDeps {
  * Runs the commands of a guarded run, one after the other. A command whose link broke is attached to again, for a while.
  * Rejects with what is the end of the command, or, with `progress.unreached` set, when its end cannot be learned for now.
  */
-export function createGuardedExec(deps: GuardedExecDeps): (spec: ExecSpec) => Promise<TransportResult> {
+export function createGuardedExec(deps: GuardedExecDeps): RunCommand {
   const { progress, runId } = deps;
   const run = { attempt: deps.attempt, resumes: deps.isTakeOver };
   let commands = 0;
   let isBusy = false;
-  return async (spec) => {
+  return async (spec, sink) => {
     const oneAtATime = 'a guarded run has one command at a time; wait for the end of the first';
     if (isBusy) throw new MoltError('MOLT_ACTION_FAILED', oneAtATime);
     assertMayGoOn(progress);
@@ -59,7 +68,7 @@ export function createGuardedExec(deps: GuardedExecDeps): (spec: ExecSpec) => Pr
     commands += 1;
     const id = commands === 1 ? runId : `${runId}-${commands}`;
     try {
-      const result = await runCommand(createCommand(spec, { id, run }, deps), deps);
+      const result = await runCommand(createCommand({ spec, sink, id, run }, deps), deps);
       progress.result = result;
       // The worker before may have sent the one that follows.
       progress.isOpen = result.killed === 'unverified' || (run.resumes && result.endedBy === undefined);
@@ -93,16 +102,20 @@ interface Command {
   judge(error: unknown): 'end' | 'again' | 'again at once';
 }
 
-function createCommand(
-  spec: ExecSpec,
-  { id, run }: { readonly id: string; readonly run: GuardedRun },
-  deps: GuardedExecDeps,
-): Command {
+interface Asked {
+  readonly spec: ExecSpec;
+  readonly sink: CommandSink;
+  readonly id: string;
+  readonly run: GuardedRun;
+}
+
+function createCommand({ spec, sink, id, run }: Asked, deps: GuardedExecDeps): Command {
   const { target, connectMs, signal, release, log, progress } = deps;
-  const replay = deps.replay.command();
+  const { replay } = sink;
   let mode: GuardOrder['mode'] = run.resumes ? (deps.isRemembered() ? 'resume' : 'attach') : 'start';
   let maySent = run.resumes;
   let wasAttached = false;
+  let lacks = false;
   progress.isOpen = maySent;
   return {
     async try() {
@@ -111,8 +124,9 @@ function createCommand(
         ...{ target, spec, connectMs, signal, release, log },
         guard: {
           ...{ id, attempt: run.attempt, mode, from: replay.from(), totalMs: deps.totalMs() },
-          onAttached(at) {
+          onAttached(at, isForgotten) {
             wasAttached = true;
+            lacks = isForgotten && sink.needsAll;
             replay.attachedAt(at);
           },
         },
@@ -121,8 +135,9 @@ function createCommand(
           maySent = true;
           progress.isOpen = true;
         },
-        onOutput: (stream, data) => deps.write(stream, replay.fresh(stream, data)),
+        onOutput: (stream, data) => sink.write(stream, replay.fresh(stream, data)),
       });
+      if (lacks) throw new MoltError('MOLT_RUN_LOST', `it has ended, and ${target.name} has forgotten its output`);
       replay.end();
       return result;
     },

@@ -1,4 +1,4 @@
-import type { ExecResult, TransportResult } from '@moltbot/plugin-sdk';
+import type { ActionResult, TransportResult } from '@moltbot/plugin-sdk';
 import {
   type ErrorCode,
   formatDuration,
@@ -51,7 +51,7 @@ export const errorOf = ({ code, message, remedy }: MoltError): RunError => ({ co
 const final = (outcome: RunOutcome): RunEnd => ({ next: 'final', outcome, wasSent: true });
 
 /** The action came to its end. */
-export function resultEnd(result: ExecResult, ending: Ending): RunEnd {
+export function resultEnd(result: ActionResult, ending: Ending): RunEnd {
   const { progress, safety, signal } = ending;
   if (progress.unreached !== undefined) return laterEnd(progress.unreached);
   if (safety === 'guarded') return final(guardedOutcome(result, ending));
@@ -93,13 +93,13 @@ function laterEnd(error: unknown): RunEnd {
   return { next: 'later', outcome: outcomeOf('unknown', 'MOLT_RUN_LOST', message), wasSent: true };
 }
 
-function resultOutcome({ exitCode, signal }: ExecResult): RunOutcome {
+function resultOutcome({ exitCode, signal, data }: ActionResult): RunOutcome {
   const succeeded = signal === undefined && (exitCode ?? 0) === 0;
-  return { state: succeeded ? 'succeeded' : 'failed', exitCode, signal };
+  return { state: succeeded ? 'succeeded' : 'failed', exitCode, signal, data };
 }
 
 /** The target knows what ended a guarded command; that we asked it to end says little. */
-function guardedOutcome(result: ExecResult, ending: Ending): RunOutcome {
+function guardedOutcome(result: ActionResult, ending: Ending): RunOutcome {
   const { order, progress, signal } = ending;
   const { endedBy, killed } = progress.result ?? {};
   if (endedBy === 'timeout' && (!signal.aborted || signal.reason === 'cancelled')) {

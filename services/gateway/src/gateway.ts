@@ -4,6 +4,7 @@ import type { App, GatewayContext, GatewayDeps } from './context.ts';
 import { createHttpApp } from './http-app.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { actionRoutes } from './routes/actions.ts';
+import { dataRoutes } from './routes/data.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { describeApi, docsRoutes } from './routes/docs.ts';
 import { eventRoutes } from './routes/events.ts';
@@ -64,7 +65,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 }
 
 const apiRoutes: readonly ((scope: App, context: GatewayContext) => void)[] = [
-  ...[startTaskRoute, taskRoutes, resolveRunRoute, outputRoutes, eventRoutes],
+  ...[startTaskRoute, taskRoutes, resolveRunRoute, outputRoutes, dataRoutes, eventRoutes],
   ...[scheduleRoutes, targetRoutes, actionRoutes, deadLetterRoutes, notificationRoutes],
 ];
 

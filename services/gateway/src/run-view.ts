@@ -1,4 +1,12 @@
-import { type AttemptNote, type Resolution, RunError, type RunRecord, type RunState, runStates } from '@moltbot/shared';
+import {
+  type AttemptNote,
+  type JsonValue,
+  type Resolution,
+  RunError,
+  type RunRecord,
+  type RunState,
+  runStates,
+} from '@moltbot/shared';
 import type { OutputStream } from '@moltbot/store';
 import { z } from 'zod';
 import type { TaskReader } from './context.ts';
@@ -23,6 +31,8 @@ export interface RunView {
   readonly exitCode?: number | undefined;
   readonly signal?: string | undefined;
   readonly error?: RunError | undefined;
+  readonly data?: JsonValue | undefined;
+  readonly dataOmitted?: true | undefined;
   readonly stdout: string;
   readonly stderr: string;
   readonly stdoutBytes: number;
@@ -56,6 +66,11 @@ const ResolutionView: z.ZodType<ResolutionView> = z.object({
   taskId: z.string().optional().describe('The task that does it again.'),
 });
 
+/** JSON of any kind: what it is depends on the action. */
+export const runData: z.ZodType<JsonValue> = z
+  .custom<JsonValue>()
+  .meta({ description: 'What the action gave as data; GET /v1/actions shows what that is.' });
+
 export const RunView: z.ZodType<RunView> = z.object({
   id: z.string(),
   target: z.string(),
@@ -63,6 +78,11 @@ export const RunView: z.ZodType<RunView> = z.object({
   exitCode: z.int().optional(),
   signal: z.string().optional().describe('Name without SIG, such as TERM.'),
   error: RunError.optional(),
+  data: runData.optional(),
+  dataOmitted: z
+    .literal(true)
+    .optional()
+    .describe('It has data, and there are too many runs to show it here: read /v1/tasks/{id}/data.'),
   stdout: z.string().describe('The last 64 KiB as UTF-8, less when the task has many runs.'),
   stderr: z.string().describe('As stdout.'),
   stdoutBytes: bytes,
@@ -81,10 +101,12 @@ export interface RunRead {
   readonly run: RunRecord;
   /** Bytes from the end of each stream. */
   readonly tail: number;
+  /** Data of more bytes as JSON is left out. */
+  readonly dataBytes: number;
 }
 
 /** A run with the end of its output. @throws MOLT_STORE_DOWN */
-export async function readRunView(store: TaskReader, { tenant, run, tail }: RunRead): Promise<RunView> {
+export async function readRunView(store: TaskReader, { tenant, run, tail, dataBytes }: RunRead): Promise<RunView> {
   const end = async (stream: OutputStream, size: number): Promise<string> => {
     const slice = size > 0 ? await store.tailOutput(tenant, run.id, stream, tail) : undefined;
     return slice ? decodeTail(slice.data, slice.offset > 0) : '';
@@ -93,6 +115,8 @@ export async function readRunView(store: TaskReader, { tenant, run, tail }: RunR
   const { id, target, state, exitCode, signal, error, stdoutBytes, stderrBytes, attempts } = run;
   return {
     ...{ id, target, state, exitCode, signal, error, stdout, stderr, stdoutBytes, stderrBytes, attempts },
+    ...(run.data !== undefined &&
+      (bytesOf(run.data) > dataBytes ? { dataOmitted: true as const } : { data: run.data })),
     ...(run.truncated && { truncated: true as const }),
     ...(run.history.length > 0 && { history: run.history.map(toAttemptView) }),
     ...(run.retryAt !== undefined && { retryAt: isoTime(run.retryAt) }),
@@ -101,5 +125,8 @@ export async function readRunView(store: TaskReader, { tenant, run, tail }: RunR
     ...(run.finishedAt !== undefined && { finishedAt: isoTime(run.finishedAt) }),
   };
 }
+
+/** As JSON, UTF-8. */
+export const bytesOf = (data: JsonValue): number => Buffer.byteLength(JSON.stringify(data));
 
 const toAttemptView = (note: AttemptNote): AttemptView => ({ ...note, endedAt: isoTime(note.endedAt) });

@@ -9,12 +9,12 @@ import {
 } from '@moltbot/shared';
 import { z } from 'zod';
 import type { TaskReader } from './context.ts';
-import { RunView, readRunView } from './run-view.ts';
+import { bytesOf, RunView, readRunView } from './run-view.ts';
 import { isoTime, time } from './time.ts';
 
 /** The end of each stream that an answer carries; the output route has all of it. */
 const tailBytes = 64 * 1_024;
-/** Of all streams of one answer together: a task of a thousand runs gets shorter ends, not a giant answer. */
+/** Of all streams of one answer together, and of all data: a task of a thousand runs gets shorter ends, not a giant answer. */
 const answerBytes = 8 * 1_024 * 1_024;
 /** Runs whose output is read at the same time. */
 const readsAtOnce = 16;
@@ -72,12 +72,19 @@ export async function readTaskView(
   const { tenant } = principal;
   const runs = known ?? (await store.getRuns(tenant, id));
   const each = Math.min(tailBytes, Math.floor(answerBytes / (2 * Math.max(1, runs.length))));
+  const dataBytes = dataBytesOf(runs);
   const views: RunView[] = [];
   for (let at = 0; at < runs.length; at += readsAtOnce) {
     const batch = runs.slice(at, at + readsAtOnce);
-    views.push(...(await Promise.all(batch.map((run) => readRunView(store, { tenant, run, tail: each })))));
+    views.push(...(await Promise.all(batch.map((run) => readRunView(store, { tenant, run, tail: each, dataBytes })))));
   }
   return { ...headOf(record), ...(origin.callback && { callback: { url: origin.callback.url } }), runs: views };
+}
+
+/** How much data each run may show: all of it when all together is not too much, else its share. */
+function dataBytesOf(runs: readonly RunRecord[]): number {
+  const total = runs.reduce((sum, { data }) => (data === undefined ? sum : sum + bytesOf(data)), 0);
+  return total <= answerBytes ? answerBytes : Math.floor(answerBytes / runs.length);
 }
 
 const headOf = ({ task, state, finishedAt }: TaskRecord): Omit<TaskSummary, 'counts'> => ({

@@ -43,6 +43,7 @@ test('describes every route, and no other', () => {
     'GET /v1/targets',
     'GET /v1/tasks',
     'GET /v1/tasks/{id}',
+    'GET /v1/tasks/{id}/data',
     'GET /v1/tasks/{id}/events',
     'GET /v1/tasks/{id}/output',
     'POST /v1/dead-letters/{id}/replay',

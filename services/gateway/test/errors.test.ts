@@ -104,6 +104,7 @@ describe('query parameters', () => {
     ['POST', `/v1/tasks/${id}/cancel?force=1`, 'force'],
     ['POST', `/v1/tasks/${id}/runs/0/resolve?as=done`, 'as'],
     ['GET', `/v1/tasks/${id}/output?streams=stderr`, 'streams'],
+    ['GET', `/v1/tasks/${id}/data?path=cpu`, 'path'],
     ['GET', `/v1/tasks/${id}/events?from=3`, 'from'],
     ['GET', '/v1/targets?selector=all', 'selector'],
     ['GET', '/v1/actions?name=x', 'name'],
@@ -132,6 +133,7 @@ test('keys: none, wrong, and no work is done for either', async () => {
     '/v1/actions',
     '/v1/tasks/x',
     '/v1/tasks/x/output',
+    '/v1/tasks/x/data',
     '/v1/tasks/x/events',
   ]) {
     const wrong = await gateway.call(path, { headers: { authorization: 'Bearer wrong' } });

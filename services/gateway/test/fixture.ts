@@ -174,6 +174,7 @@ function createIntakeDouble(
         name: 'shell.run',
         summary: 'Runs a command.',
         args: z.object({ command: z.string() }),
+        data: z.object({ load: z.number().describe('Of the last minute.') }),
         run: async () => ({ exitCode: 0 }),
       },
     ],

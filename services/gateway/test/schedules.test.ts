@@ -55,7 +55,7 @@ test('the next instants are shown in the zone and in UTC, with those that clocks
 });
 
 test.each([
-  [{ when: '61 * * * *' }, 'MOLT_BAD_SCHEDULE', 'column 1: "61" is out of range: a minute is 0 to 59'],
+  [{ when: '61 * * * *' }, 'MOLT_BAD_SCHEDULE', 'column 1: "61" is out of range for the minute: 0 to 59'],
   [{ when: '0 0 * * MN' }, 'MOLT_BAD_SCHEDULE', 'column 9: "MN" is no day of the week; did you mean "MON"?'],
   [{ when: '@hourli' }, 'MOLT_BAD_SCHEDULE', 'did you mean "@hourly"?'],
   [{ when: '0 0 30 2 *' }, 'MOLT_BAD_SCHEDULE', 'never comes'],

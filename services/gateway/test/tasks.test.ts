@@ -110,6 +110,43 @@ describe('GET /v1/tasks/:id', () => {
     expect(runs[0]).toMatchObject({ stdoutBytes: 40_000, stdout: 'x'.repeat(16 * 1_024) });
   });
 
+  test('shows what the action gave as data', async () => {
+    const id = await gateway.task('web-1 web-2 web-3');
+    const data = { disks: [{ mount: '/ü', usedPercent: 93.5 }], warnings: [], swap: null };
+    await (await gateway.run(id, 0)).finish({ state: 'succeeded', exitCode: 0, data });
+    await (await gateway.run(id, 1)).finish({ state: 'failed', exitCode: 1, data: null });
+    await (await gateway.run(id, 2)).finish();
+    const { runs } = (await (await gateway.call(`/v1/tasks/${id}`)).json()) as { runs: Record<string, unknown>[] };
+    expect(runs[0]?.['data']).toStrictEqual(data);
+    expect(runs[1]).toMatchObject({ state: 'failed', data: null });
+    expect(runs[2]).not.toHaveProperty('data');
+    for (const run of runs) expect(run).not.toHaveProperty('dataOmitted');
+    const one = await gateway.call(`/v1/tasks/${id}/data?target=web-1`);
+    expect(await one.json()).toStrictEqual({ run: `${id}.0`, target: 'web-1', state: 'succeeded', data });
+    const none = await gateway.call(`/v1/tasks/${id}/data?run=${id}.2`);
+    expect(await none.json()).toStrictEqual({ run: `${id}.2`, target: 'web-3', state: 'succeeded' });
+    expect((await gateway.call(`/v1/tasks/${id}/data`)).status).toBe(400);
+    expect((await gateway.call(`/v1/tasks/${id}/data?target=web-9`)).status).toBe(404);
+  });
+
+  test('leaves the data of some runs out when all of it would be a giant answer', async () => {
+    const id = await gateway.task('200 hosts');
+    const finish = async (index: number, data: string) =>
+      (await gateway.run(id, index)).finish({ state: 'succeeded', data });
+    const large = 'x'.repeat(65_000);
+    for (let index = 0; index < 150; index++) await finish(index, index % 3 === 0 ? 'small' : large);
+    const shown = async () =>
+      (await (await gateway.call(`/v1/tasks/${id}`)).json()) as { runs: { data?: string; dataOmitted?: true }[] };
+    const all = await shown();
+    expect([all.runs[0]?.data, all.runs[1]?.data]).toEqual(['small', large]);
+    for (let index = 150; index < 200; index++) await finish(index, large);
+    const { runs } = await shown();
+    expect(runs.filter(({ data }) => data === 'small')).toHaveLength(50);
+    expect(runs.filter(({ data, dataOmitted }) => data === undefined && dataOmitted)).toHaveLength(150);
+    const one = await gateway.call(`/v1/tasks/${id}/data?run=${id}.199`);
+    expect(await one.json()).toMatchObject({ data: large });
+  });
+
   test('knows no id that is absent, malformed, or another tenant’s', async () => {
     const id = await gateway.task();
     const asOther = { headers: { authorization: otherKey } };
@@ -118,6 +155,7 @@ describe('GET /v1/tasks/:id', () => {
       ['/v1/tasks/..%2f..%2fkeys', {}],
       [`/v1/tasks/${id}`, asOther],
       [`/v1/tasks/${id}/output`, asOther],
+      [`/v1/tasks/${id}/data`, asOther],
       [`/v1/tasks/${id}/events`, asOther],
       [`/v1/tasks/${id}/cancel`, { ...asOther, method: 'POST' }],
     ] as const) {
@@ -322,6 +360,11 @@ test('targets and actions are shown without what is internal', async () => {
   });
   expect((await gateway.call('/v1/targets?on=nothing')).status).toBe(404);
   expect(await (await gateway.call('/v1/actions')).json()).toMatchObject({
-    actions: [{ name: 'shell.run', args: { type: 'object', properties: { command: { type: 'string' } } } }],
+    actions: [
+      {
+        ...{ name: 'shell.run', args: { type: 'object', properties: { command: { type: 'string' } } } },
+        data: { type: 'object', properties: { load: { type: 'number', description: 'Of the last minute.' } } },
+      },
+    ],
   });
 });

@@ -22,7 +22,7 @@ export const defaults = {
   email: { port: 587, security: 'starttls' },
   shutdown: { grace: '25s', force: '5s' },
   log: { level: 'info' },
-  plugins: ['@moltbot/plugin-shell'],
+  plugins: ['@moltbot/plugin-shell', '@moltbot/plugin-system'],
   tenant: 'default',
   target: { transport: 'ssh', pool: 'default', port: 22, identity: 'default' },
 } as const;

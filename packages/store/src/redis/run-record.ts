@@ -10,7 +10,7 @@ import {
 /** Fields of a run's hash, in the order in which `runRecordOf` reads them. */
 export const runFields: readonly string[] = [
   ...['state', 'index', 'target', 'attempts', 'worker', 'exit', 'signal', 'error', 'truncated', 'stdout', 'stderr'],
-  ...['started', 'finished', 'history', 'retry-at', 'resolution'],
+  ...['started', 'finished', 'history', 'retry-at', 'resolution', 'data'],
 ];
 
 /** An empty text is a value that is not there. */
@@ -20,7 +20,7 @@ const ifAny = <T>(text: string | null | undefined, read: (text: string) => T): T
 /** The values of `runFields` as a record. */
 export function runRecordOf(taskId: string, fields: readonly (string | null)[]): RunRecord {
   const [state, index, target, attempts, worker, exit, signal, error, truncated, ...more] = fields;
-  const [stdout, stderr, started, finished, history, retryAt, resolution] = more;
+  const [stdout, stderr, started, finished, history, retryAt, resolution, data] = more;
   return {
     id: runIdOf(taskId, Number(index)),
     index: Number(index),
@@ -32,6 +32,7 @@ export function runRecordOf(taskId: string, fields: readonly (string | null)[]):
     signal: ifAny(signal, String),
     error: ifAny(error, JSON.parse),
     truncated: truncated === '1',
+    data: ifAny(data, JSON.parse),
     history: ifAny(history, (json): readonly AttemptNote[] => JSON.parse(json)) ?? [],
     retryAt: state === 'queued' ? ifAny(retryAt, Number) : undefined,
     resolution: ifAny(resolution, JSON.parse),

@@ -82,10 +82,11 @@ async function finish(
   client: RedisClient,
   { token, outcome, rest, keepMs }: Ending & { readonly outcome: RunOutcome },
 ): Promise<MoveOutcome> {
-  const { state, truncated, exitCode, signal, error } = outcome;
+  const { state, truncated, exitCode, signal, error, data } = outcome;
   const reply = await writeWithOutput(client, 'finish', token, [
     ...[state, statesBefore(state), eventMore(outcome), truncated ? 1 : 0, keepMs, rest?.at ?? -1],
     ...[exitCode ?? '', signal ?? '', error ? JSON.stringify(error) : ''],
+    data === undefined ? '' : JSON.stringify(data),
     ...pairsOf(rest?.chunks ?? []),
   ]);
   return reply as MoveOutcome;

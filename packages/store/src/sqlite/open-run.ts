@@ -25,6 +25,7 @@ export const endFields = ({ now }: Step, outcome: RunOutcome, run: RunRow): Part
   exit_code: outcome.exitCode ?? null,
   signal: outcome.signal ?? null,
   error: outcome.error ? JSON.stringify(outcome.error) : null,
+  data: outcome.data === undefined ? null : JSON.stringify(outcome.data),
   truncated: outcome.truncated === true || run.truncated === 1 ? 1 : 0,
   finished_at: now,
 });

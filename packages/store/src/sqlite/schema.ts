@@ -232,4 +232,7 @@ export const migrations: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX occurrences_open ON occurrences (tenant, due, schedule_id, at) WHERE is_open = 1;
   CREATE INDEX occurrences_old ON occurrences (decided_at) WHERE is_open = 0`,
+  `
+  -- JSON of what the action gave.
+  ALTER TABLE runs ADD COLUMN data TEXT`,
 ];

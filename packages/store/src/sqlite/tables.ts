@@ -71,6 +71,7 @@ export interface RunRow {
   readonly history: string;
   readonly retry_at: number | null;
   readonly resolution: string | null;
+  readonly data: string | null;
 }
 
 /** A task whose runs are being moved: each move is counted and told at once, the task's own row is written by `save`. */
@@ -190,11 +191,11 @@ export function writeRun(sql: Sql, run: RunRow): void {
   sql.run(
     `UPDATE runs SET state = ?, attempts = ?, fence = ?, worker = ?, lease_until = ?, exit_code = ?, signal = ?, error = ?,
        truncated = ?, stdout_bytes = ?, stderr_bytes = ?, started_at = ?, finished_at = ?, has_output = ?,
-       claim = ?, let_go = ?, history = ?, retry_at = ?, resolution = ?
+       claim = ?, let_go = ?, history = ?, retry_at = ?, resolution = ?, data = ?
      WHERE tenant = ? AND id = ?`,
     ...[run.state, run.attempts, run.fence, run.worker, run.lease_until, run.exit_code, run.signal, run.error],
     ...[run.truncated, run.stdout_bytes, run.stderr_bytes, run.started_at, run.finished_at, run.has_output],
-    ...[run.claim, run.let_go, run.history, run.retry_at, run.resolution, run.tenant, run.id],
+    ...[run.claim, run.let_go, run.history, run.retry_at, run.resolution, run.data, run.tenant, run.id],
   );
 }
 
@@ -230,6 +231,7 @@ export const runRecordOf = (row: RunRow): RunRecord => ({
   signal: row.signal ?? undefined,
   error: errorOf(row),
   truncated: row.truncated === 1,
+  data: row.data === null ? undefined : JSON.parse(row.data),
   history: historyOf(row),
   retryAt: row.state === 'queued' ? (row.retry_at ?? undefined) : undefined,
   resolution: row.resolution === null ? undefined : JSON.parse(row.resolution),

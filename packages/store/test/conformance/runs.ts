@@ -23,6 +23,27 @@ export function runsConformance(suite: Suite): void {
       expect(record?.finishedAt).toBe((await run(order))?.finishedAt);
     });
 
+    it('keeps the data that the action gave, whatever it is', async () => {
+      const text = `\u{0}"\\ ü \u{1f600} \ud800 ${'x'.repeat(60_000)}`;
+      for (const data of [{ a: [1.5, -0.25, true, null, { '': text }] }, [], {}, text, '', 0, false, null]) {
+        const order = first((await accept()).orders);
+        const token = await started(order);
+        expect((await run(order))?.data).toBeUndefined();
+        const rest = { at: 0, chunks: [stdout('beside it')] };
+        expect(await suite.store().finishRun(token, { ...done, data }, rest)).toBe('ok');
+        expect(await run(order)).toMatchObject({ state: 'succeeded', exitCode: 0, stdoutBytes: 9 });
+        expect((await run(order))?.data).toStrictEqual(data);
+      }
+    });
+
+    it('has no data where the action gave none, also when it failed', async () => {
+      const orders = (await accept({ runs: 2 })).orders as [RunOrder, RunOrder];
+      await suite.store().finishRun(await started(orders[0]), done);
+      await suite.store().finishRun(await started(orders[1]), { state: 'failed', exitCode: 2, data: { why: 'full' } });
+      expect((await run(orders[0]))?.data).toBeUndefined();
+      expect((await run(orders[1]))?.data).toEqual({ why: 'full' });
+    });
+
     it('starts with its claim when that is asked for, and is then started for everybody', async () => {
       const task = await accept();
       const order = first(task.orders);

@@ -34,6 +34,7 @@ class Kept implements FakeRecord {
   readonly id: string;
   readonly attempt: number;
   readonly text: Record<OutputStream, Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  isForgotten = false;
   result: TransportResult | 'lost' | undefined;
   #wake = Promise.withResolvers<void>();
 
@@ -63,6 +64,7 @@ class Kept implements FakeRecord {
   }
 
   forget(): void {
+    this.isForgotten = true;
     this.text.stdout = this.text.stderr = Buffer.alloc(0);
   }
 
@@ -113,7 +115,7 @@ export function createFakeTarget({ onLaunch }: FakeTargetOptions): FakeTarget {
     const at = { stdout: 0, stderr: 0 };
     const from: Offsets = run.guard?.from ?? at;
     for (const stream of ['stdout', 'stderr'] as const) at[stream] = Math.min(from[stream], record.text[stream].length);
-    run.guard?.onAttached({ ...at });
+    run.guard?.onAttached({ ...at }, record.isForgotten);
     const onAbort = (): void => {
       if (!link.aborted && !run.release?.aborted) record.end(killedFor(run.signal.reason));
     };

@@ -69,7 +69,9 @@ export interface Lab {
 }
 
 export interface WorkerOptions
-  extends Partial<Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs' | 'clock' | 'isAlone' | 'patience'>> {
+  extends Partial<
+    Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs' | 'clock' | 'isAlone' | 'patience' | 'plugins'>
+  > {
   readonly actions?: readonly AnyAction[];
   readonly slots?: number;
   readonly watchAfterMs?: number;

@@ -227,14 +227,19 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       const own = await createShellBench({ command, env });
       const one = await own.open();
       const id = randomUUID();
-      await own.run(one, { command: 'echo out; exit 5', guard: { id } });
+      const seen: boolean[] = [];
+      const onAttached = (_at: unknown, isForgotten: boolean): void => void seen.push(isForgotten);
+      await own.run(one, { command: 'echo out; exit 5', guard: { id, onAttached } });
+      await own.run(one, { guard: { id, mode: 'resume', onAttached } });
       one.forget([{ id, attempt: 1 }]);
       const files = async () =>
         (await readdir(join(own.directory, 'run'))).filter((name) => name.startsWith(id)).sort();
       await eventually('the output is gone', async () => (await files()).join() === `${id}.1.by,${id}.1.go`);
-      const { result, stdout } = await own.run(one, { guard: { id, mode: 'resume', from: { stdout: 4, stderr: 0 } } });
+      const later = { id, mode: 'resume', from: { stdout: 4, stderr: 0 }, onAttached } as const;
+      const { result, stdout } = await own.run(one, { guard: later });
       expect(result).toEqual({ exitCode: 5 });
       expect(stdout.toString()).toBe('');
+      expect(seen).toEqual([false, false, true]);
       const old = Date.now() / 1_000 - 7_200;
       for (const name of await readdir(join(own.directory, 'run')))
         await utimes(join(own.directory, 'run', name), old, old);

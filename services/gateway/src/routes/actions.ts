@@ -6,6 +6,7 @@ const ActionView = z.object({
   name: z.string(),
   summary: z.string(),
   args: z.record(z.string(), z.unknown()).describe('JSON Schema of `args`.'),
+  data: z.record(z.string(), z.unknown()).optional().describe('JSON Schema of `data` of its runs, if it gives any.'),
 });
 
 /** What can be done. */
@@ -17,11 +18,12 @@ export function actionRoutes(app: App, { intake }: GatewayContext): void {
     response: { 200: z.object({ actions: z.array(ActionView) }).describe('The actions.'), ...problemResponses },
   };
   app.get('/actions', { schema }, async () => ({
-    actions: intake.actions().map(({ name, summary, args }) => ({
+    actions: intake.actions().map(({ name, summary, args, data }) => ({
       name,
       summary,
       // `any` for what JSON Schema cannot say: one odd plugin must not hide the others.
       args: z.toJSONSchema(args, { io: 'input', unrepresentable: 'any' }),
+      ...(data && { data: z.toJSONSchema(data, { unrepresentable: 'any' }) }),
     })),
   }));
 }

@@ -5,6 +5,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { principalOf } from '../admission.ts';
 import { type ByteRange, parseByteRange } from '../byte-range.ts';
+import { chooseRun, runChoice } from '../choose-run.ts';
 import type { App, GatewayContext, TaskReader } from '../context.ts';
 import { findTask, TaskParams } from '../find-task.ts';
 import { toStream } from '../pieces-to-stream.ts';
@@ -12,11 +13,9 @@ import { problemResponses } from '../problem.ts';
 
 /** Read from the store at a time; with the socket's buffer, all the memory a download takes. */
 const pageBytes = 256 * 1_024;
-const namesInMessage = 20;
 
 const Selection = z.strictObject({
-  target: z.string().max(128).optional().describe('Name of a target. May be left out when the task has one run.'),
-  run: z.string().max(128).optional().describe('Id of a run, in place of a target.'),
+  ...runChoice,
   stream: z.enum(['stdout', 'stderr']).default('stdout'),
 });
 
@@ -54,27 +53,6 @@ export function outputRoutes(app: App, context: GatewayContext): void {
       return reply.send(toStream(context, reply, pages(context.store, source, range ?? { from: 0, to: total })));
     },
   );
-}
-
-function chooseRun(
-  runs: readonly RunRecord[],
-  query: { run?: string | undefined; target?: string | undefined },
-): RunRecord {
-  const { run: id, target } = query;
-  const [only] = runs;
-  const names = runs.slice(0, namesInMessage).map((run) => run.target);
-  const all = names.join(', ') + (runs.length > names.length ? ` and ${runs.length - names.length} more` : '');
-  if (id === undefined && target === undefined) {
-    if (only && runs.length === 1) return only;
-    throw new MoltError('MOLT_BAD_REQUEST', `the task has ${runs.length} runs; name a target: ${all}`, {
-      places: [{ path: '/query/target', message: `is required: one of ${all}` }],
-    });
-  }
-  const found = runs.find(
-    (run) => (id === undefined || run.id === id) && (target === undefined || run.target === target),
-  );
-  if (!found) throw new MoltError('MOLT_NOT_FOUND', `the task has no such run; its targets are ${all}`);
-  return found;
 }
 
 interface Source {

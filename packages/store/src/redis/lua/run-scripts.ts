@@ -80,7 +80,7 @@ return { 'ok' }
 
 /**
  * ARGV 4 fence, 5 state, 6 states before it, 7 more of the event, 8 truncated, 9 output kept for (ms), 10 at (-1 without output),
- * 11 exit code, 12 signal, 13 error JSON ('' for none), then chunks.
+ * 11 exit code, 12 signal, 13 error JSON, 14 data JSON ('' for none), then chunks.
  * Output between what is stored and \`at\` was lost with the store: that shows as truncated.
  */
 const finish = script(`${head}${outputLua}
@@ -91,10 +91,11 @@ if is_final(run[2]) then return run[2] == to and 'ok' or 'illegal' end
 if not string.find(ARGV[6], ' ' .. run[2] .. ' ', 1, true) then return 'illegal' end
 local task = open_task()
 local bytes = stored_bytes(run[3], run[4])
-local gap = store_rest(task, ARGV[3], bytes, tonumber(ARGV[10]), 14)
+local gap = store_rest(task, ARGV[3], bytes, tonumber(ARGV[10]), 15)
 local truncated = (ARGV[8] == '1' or gap or run[5] == '1') and 1 or 0
 redis.call('HSET', KEYS[1], 'state', to, 'finished', int(now), 'exit', ARGV[11], 'signal', ARGV[12], 'error', ARGV[13],
   'truncated', truncated, 'stdout', int(bytes.stdout), 'stderr', int(bytes.stderr))
+if ARGV[14] ~= '' then redis.call('HSET', KEYS[1], 'data', ARGV[14]) end
 if bytes.stdout > 0 then redis.call('PEXPIRE', KEYS[8], ARGV[9]) end
 if bytes.stderr > 0 then redis.call('PEXPIRE', KEYS[9], ARGV[9]) end
 count_move(task, run[2], to)

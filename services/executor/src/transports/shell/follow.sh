@@ -58,7 +58,9 @@ M_stream() {
   M_size "$2.out" "$3"
   M_o=$M_bytes
   M_size "$2.err" "$4"
-  printf '\036MOLT %s at %s %s\n' "$1" "$M_o" "$M_bytes"
+  M_more=
+  [ "$M_state" != ended ] || [ -e "$2.err" ] || M_more=' forgotten'
+  printf '\036MOLT %s at %s %s%s\n' "$1" "$M_o" "$M_bytes" "$M_more"
   if [ -e "$2.err" ]; then
     exec 3<"$2.out" 4<"$2.err"
   else

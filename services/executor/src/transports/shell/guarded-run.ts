@@ -39,9 +39,9 @@ export async function runGuarded(deps: GuardedDeps): Promise<TransportResult> {
   let lastEnd: string | undefined;
   const steps = killSteps(work.kill);
   if (run.signal.aborted) lastEnd = await endRun(deps);
-  const exchange = openExchange(wire, run, ([kind, stdout, stderr]) => {
+  const exchange = openExchange(wire, run, ([kind, stdout, stderr, more]) => {
     if (kind !== 'at') return;
-    guard.onAttached({ stdout: Number(stdout), stderr: Number(stderr) });
+    guard.onAttached({ stdout: Number(stdout), stderr: Number(stderr) }, more === 'forgotten');
     attached.resolve();
   });
   let isOver = false;
