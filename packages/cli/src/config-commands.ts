@@ -1,3 +1,4 @@
+import { checkDeclared } from '@moltbot/schedules';
 import { configJsonSchema, formatConfig, hasCode, isMoltError, loadConfig, type MoltError } from '@moltbot/shared';
 import { type Command, exitCodes } from './command.ts';
 
@@ -12,6 +13,9 @@ export const configCheck: Command = {
       const named = typeof file === 'string' ? file : undefined;
       const { config, warnings } = await loadConfig({ file: named, environment, cwd });
       for (const warning of warnings) complain(`warning: ${warning}`);
+      const mistakes = await checkDeclared(config);
+      for (const mistake of mistakes) complain(mistake);
+      if (mistakes.length > 0) return exitCodes.failed;
       print(formatConfig(config).trimEnd());
       return exitCodes.ok;
     } catch (error) {

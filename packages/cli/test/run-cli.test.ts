@@ -30,6 +30,16 @@ async function cli(...args: readonly string[]): Promise<{ code: number; out: str
   return { code, out: out.join('\n'), err: err.join('\n') };
 }
 
+test('config check reads schedules as the scheduler does', async () => {
+  const schedule = (id: string, when: string): string =>
+    `  - {id: ${id}, when: "${when}", task: {action: shell.run, on: local}}\n`;
+  const name = join(cwd, 'schedules.yaml');
+  await writeFile(name, `schedules:\n${schedule('good', '@daily')}${schedule('night', '0 25 * * *')}`);
+  const { code, out, err } = await cli('config', 'check', '--file', name);
+  expect([code, out]).toEqual([1, '']);
+  expect(err).toBe('schedules[1] (night) when: column 3: "25" is out of range for the hour: 0 to 23');
+});
+
 test('config check prints what is in force without secrets, and warnings beside it', async () => {
   const { code, out, err } = await cli('config', 'check', '--file', 'good.yaml');
   expect(code).toBe(0);

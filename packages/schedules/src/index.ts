@@ -1,3 +1,4 @@
+export { checkDeclared } from './check-declared.ts';
 export { createScheduleDesk, type ScheduleDesk, type ScheduleDeskDeps } from './desk/desk.ts';
 export { loadCalendars } from './load-calendars.ts';
 export { type Calendar, type CalendarSource, compileCalendar } from './when/calendar.ts';

@@ -98,8 +98,8 @@ test('start, end and jitter', () => {
 
 test.each([
   ['* * * *', 'a cron pattern has 5 or 6 fields'],
-  ['61 * * * *', 'column 1: "61" is out of range: a minute is 0 to 59'],
-  ['0 25 * * *', 'column 3: "25" is out of range: a hour is 0 to 23'],
+  ['61 * * * *', 'column 1: "61" is out of range for the minute: 0 to 59'],
+  ['0 25 * * *', 'column 3: "25" is out of range for the hour: 0 to 23'],
   ['0 0 * JAM *', 'column 7: "JAM" is no month; did you mean "JAN"?'],
   ['0 22-2 * * *', 'column 3: "22-2" begins after its end; write 22-23,0-2'],
   ['0 0 1,,2 * *', 'there is nothing between two commas'],

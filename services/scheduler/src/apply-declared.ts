@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Calendar, compilePlan, planKey } from '@moltbot/schedules';
 import { asMoltError, type DeclaredSchedule } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
@@ -14,6 +15,8 @@ export async function applyDeclared(
   const { store, timetable, term, log } = deps;
   for (const schedule of declared) {
     if (term.isOver()) return;
+    const known = timetable.get(schedule.tenant, schedule.id)?.record;
+    if (known?.source === 'config' && isDeepStrictEqual(known.spec, schedule.spec)) continue;
     await apply(deps, schedule, calendars);
   }
   const names = new Set(declared.map(({ tenant, id }) => `${tenant}/${id}`));

@@ -57,11 +57,22 @@ async function noteFired(deps: EngineDeps, item: OpenItem, taskId: string): Prom
   const { store, metrics, clock, log } = deps;
   const { tenant, scheduleId, at } = item;
   const outcome = await store.moveOccurrence({ tenant, scheduleId, at, to: { state: 'fired', taskId }, follow: true });
-  // The store has lost it: it is put back with the schedule, and noted then.
-  if (outcome === 'absent') return tryAgain(deps, item);
+  if (outcome === 'absent' && !(await recordFired(deps, item, taskId))) return tryAgain(deps, item);
   metrics.fired(tenant, Math.max(0, clock.now() - item.due));
   log.info({ task: taskId, tenant, schedule: scheduleId, at: new Date(at).toISOString() }, 'fired');
   watchEnd(deps, item, taskId);
+}
+
+/** The store was emptied as it was fired. False while it does not have the schedule back. */
+async function recordFired({ store, timetable, term }: EngineDeps, item: OpenItem, taskId: string): Promise<boolean> {
+  const { tenant, scheduleId, at, due, kind } = item;
+  const record = timetable.get(tenant, scheduleId)?.record;
+  if (!record) return false;
+  const { revision } = record;
+  const occurrences = [{ at, due, kind, state: 'fired', taskId }] as const;
+  return (
+    (await store.decideOccurrences({ tenant, scheduleId, revision, epoch: term.epoch, occurrences })).kind === 'ok'
+  );
 }
 
 /** Looks again as soon as the task ends, and now and then. */

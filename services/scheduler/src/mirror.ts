@@ -1,7 +1,7 @@
-import { planKey } from '@moltbot/schedules';
 import type { ScheduleRecord } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
 import type { OpenItem } from './open-occurrences.ts';
+import { putBackLost } from './put-back-lost.ts';
 
 const changesPerStep = 500;
 
@@ -21,7 +21,7 @@ export interface MirrorOptions {
 }
 
 export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOptions): Mirror {
-  const { store, timetable, term, log } = deps;
+  const { store, timetable, open, term, log } = deps;
 
   const followTenant = async (tenant: string): Promise<void> => {
     for (;;) {
@@ -29,7 +29,7 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       const seen = revisions.get(tenant) ?? 0;
       const { changes, revision } = await store.changedSchedules(tenant, seen, changesPerStep);
       if (revision < seen) {
-        await restore(deps, tenant);
+        await putBackLost(deps, tenant);
         revisions.set(tenant, 0);
         continue;
       }
@@ -45,28 +45,20 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
   };
   return {
     async load() {
+      // What this instance knows from a former term may be all that is left.
+      for (const tenant of tenants) await putBackLost(deps, tenant);
+      open.clear();
       for (const tenant of tenants) {
-        // First whether it has lost anything, then all of it: another may have led since.
-        await followTenant(tenant);
         revisions.set(tenant, 0);
         await followTenant(tenant);
         await loadOpen(deps, tenant);
       }
-      log.info({ schedules: timetable.size(), open: deps.open.size() }, 'schedules are loaded');
+      log.info({ schedules: timetable.size(), open: open.size() }, 'schedules are loaded');
     },
     async follow() {
       for (const tenant of tenants) await followTenant(tenant);
     },
   };
-}
-
-/** The store was emptied: this instance knows where each schedule stood. */
-async function restore({ store, timetable, log }: EngineDeps, tenant: string): Promise<void> {
-  const records = [...timetable.entries()]
-    .filter(({ record }) => record.tenant === tenant)
-    .map(({ record }) => ({ ...record, plan: planKey(record.spec) }));
-  const restored = await store.restoreSchedules(tenant, records);
-  log.warn({ tenant, restored }, 'the store had lost its schedules; put them back');
 }
 
 async function loadOpen(deps: EngineDeps, tenant: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Bus } from '@moltbot/bus';
 import { createMaintenance, type Intake } from '@moltbot/intake';
 import type { Notifications } from '@moltbot/notify';
@@ -6,6 +7,7 @@ import { type Clock, type Config, type Logger, type Registry, runRounds, type Se
 import type { Store } from '@moltbot/store';
 import { applyDeclared } from './apply-declared.ts';
 import type { EngineDeps } from './engine-deps.ts';
+import { createFarewell } from './farewell.ts';
 import { fireSchedules } from './fire-schedules.ts';
 import { createLeadership } from './leadership.ts';
 import { createMirror } from './mirror.ts';
@@ -61,6 +63,7 @@ export function createScheduler(deps: SchedulerDeps): Service {
   });
 
   const lead = async (term: Term): Promise<void> => {
+    await farewell.end();
     const { signal } = term;
     const { onTimeMs } = config.scheduler;
     const engine: EngineDeps = {
@@ -69,23 +72,30 @@ export function createScheduler(deps: SchedulerDeps): Service {
     const mirror = createMirror(engine, { tenants, revisions });
     const duty = (name: string, everyMs: number, round: (signal: AbortSignal) => Promise<unknown>) =>
       runRounds({ name, everyMs, clock, log, signal, round });
-    let isLoaded = false;
+    const loaded = Promise.withResolvers<void>();
+    let [isLoaded, isApplied] = [false, false];
     const follow = async (): Promise<void> => {
-      if (!isLoaded) {
-        open.clear();
-        await mirror.load();
-        await applyDeclared(engine, config.schedules, calendars);
-      }
+      if (!isLoaded) await mirror.load();
       isLoaded = true;
+      loaded.resolve();
+      if (!isApplied) await applyDeclared(engine, config.schedules, calendars);
+      isApplied = true;
       await mirror.follow();
+    };
+    // What still runs must be known before anything is fired beside it.
+    const fire = async (): Promise<void> => {
+      if (!signal.aborted) await Promise.race([loaded.promise, once(signal, 'abort')]);
+      await fireSchedules(engine);
     };
     await Promise.all([
       duty('maintenance', maintenanceEveryMs, maintain),
       duty('the delivery of notifications', deliveryEveryMs, notifications.deliverDue),
       duty('the look at changed schedules', changesEveryMs, follow),
-      fireSchedules(engine),
+      fire(),
     ]);
+    farewell.begin(engine);
   };
+  const farewell = createFarewell({ tenants, timetable, open, revisions, clock, log });
   const leadership = createLeadership({ store, clock, log, leaseMs: config.scheduler.leaseMs, lead });
   let closed: Promise<void> | undefined;
   return {
@@ -97,6 +107,7 @@ export function createScheduler(deps: SchedulerDeps): Service {
     },
     async stop() {
       await leadership.stop();
+      await farewell.end();
       closed ??= notifications.close();
       await closed;
     },

@@ -107,7 +107,7 @@ function numberOf(item: Item, text: string): number {
   }
   const number = Number(text);
   if (number < field.min || number > field.max)
-    throw wrong(item, `is out of range: a ${field.name} is ${field.min} to ${field.max}`);
+    throw wrong(item, `is out of range for the ${field.name}: ${field.min} to ${field.max}`);
   return number;
 }
 

@@ -1,0 +1,21 @@
+import { asMoltError, type Config } from '@moltbot/shared';
+import { loadCalendars } from './load-calendars.ts';
+import { compilePlan } from './when/plan.ts';
+
+/** What is wrong with the schedules and calendars of a configuration that is right otherwise: `schedules[0] (night) when: …`. Reads the calendars' files. */
+export async function checkDeclared(config: Pick<Config, 'schedules' | 'calendars'>): Promise<readonly string[]> {
+  let calendars: Awaited<ReturnType<typeof loadCalendars>>;
+  try {
+    calendars = await loadCalendars(config.calendars);
+  } catch (error) {
+    return [asMoltError(error).message];
+  }
+  return config.schedules.flatMap(({ id, spec }, index) => {
+    try {
+      compilePlan(id, spec, calendars);
+      return [];
+    } catch (error) {
+      return [`schedules[${index}] (${id}) ${asMoltError(error).message}`];
+    }
+  });
+}

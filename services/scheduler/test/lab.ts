@@ -1,0 +1,99 @@
+import { fileURLToPath } from 'node:url';
+import { createEmbeddedBus } from '@moltbot/bus';
+import { createIntake, type Intake, type Submission } from '@moltbot/intake';
+import { loadPlugins } from '@moltbot/plugin-host';
+import { planKey } from '@moltbot/schedules';
+import {
+  createRegistry,
+  type DeclaredSchedule,
+  type Occurrence,
+  ScheduleSpec,
+  type Service,
+  silentLogger,
+  systemClock,
+  type TenantConfig,
+} from '@moltbot/shared';
+import { createSqliteStore, type Store } from '@moltbot/store';
+import { onTestFinished } from 'vitest';
+import { createScheduler } from '../src/scheduler.ts';
+
+const log = silentLogger;
+const clock = systemClock;
+const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
+const tenants: Record<string, TenantConfig> = { acme: { apiKeys: [] } };
+
+/** Schedulers over one store and one real door. Nobody runs the tasks: they stay queued until a test ends them. */
+export interface Lab {
+  readonly store: Store;
+  /** What the door was asked for and has accepted, in order: `<occurrence> <task>`. */
+  readonly accepted: string[];
+  scheduler(options?: { readonly store?: Store; readonly schedules?: readonly DeclaredSchedule[] }): Promise<Service>;
+  put(id: string, spec: Record<string, unknown>): Promise<void>;
+  occurrences(id: string): Promise<readonly Occurrence[]>;
+}
+
+export const specOf = (more: Record<string, unknown> = {}): ScheduleSpec =>
+  ScheduleSpec.parse({
+    ...{ when: 'every 1s', task: { action: 'shell.run', args: { command: 'true' }, on: 'web-1' } },
+    ...more,
+  });
+
+/** @param store default: one in memory */
+export async function openLab(given?: Store): Promise<Lab> {
+  const journal = createSqliteStore({ file: ':memory:', retention, log });
+  const store = given ?? journal;
+  const bus = createEmbeddedBus({ journal: journal.journal, log });
+  for (const part of given ? [journal, given, bus] : [journal, bus]) {
+    await part.start();
+    onTestFinished(() => part.stop());
+  }
+  const shell = fileURLToPath(new URL('../../../plugins/shell/src/index.ts', import.meta.url));
+  const plugins = await loadPlugins([shell], (specifier) => import(specifier));
+  const intake = createIntake({
+    config: {
+      tenants,
+      targets: [{ name: 'web-1', labels: {}, pool: 'default', tenant: 'acme', transport: 'local' }],
+      limits: { requests: { perSecond: 1_000, burst: 1_000 }, targetsPerTask: 10 },
+      executor: {
+        ...{ pool: 'default', slots: 1, ops: { host: '127.0.0.1', port: 0 }, outputCapBytes: 1_000 },
+        timeouts: { connectMs: 1_000, idleMs: 0, totalMs: 60_000, queueMs: 3_600_000 },
+        watchAfterMs: 60_000,
+      },
+      guard: { directory: '~/.moltbot', retentionMs: 7_200_000 },
+      callbacks: { allow: [], timeoutMs: 1_000, giveUpAfterMs: 1_000 },
+    },
+    ...{ bus, store, plugins, clock, log, registry: createRegistry('lab') },
+  });
+  await intake.start();
+  onTestFinished(() => intake.stop());
+  const accepted: string[] = [];
+  const door: Pick<Intake, 'submit' | 'check' | 'cancel'> = {
+    ...intake,
+    async submit(submission: Submission) {
+      const submitted = await intake.submit(submission);
+      accepted.push(`${submission.idempotencyKey} ${submitted.taskId}`);
+      return submitted;
+    },
+  };
+  return {
+    ...{ store, accepted },
+    async scheduler({ store: own = store, schedules = [] } = {}) {
+      const scheduler = createScheduler({
+        config: {
+          ...{ tenants, schedules, calendars: {} },
+          scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 2_000, onTimeMs: 15_000 },
+        },
+        ...{ bus, store: own, intake: door, clock, log, registry: createRegistry('lab') },
+        notifications: { notify: async () => {}, deliverDue: async () => {}, close: async () => {} },
+      });
+      await scheduler.start();
+      onTestFinished(() => scheduler.stop());
+      return scheduler;
+    },
+    async put(id, more) {
+      const spec = specOf(more);
+      await store.putSchedule({ tenant: 'acme', id, spec, source: 'api', by: 'key:1', plan: planKey(spec) });
+    },
+    occurrences: async (id) => (await store.listOccurrences('acme', id, { limit: 200 })).occurrences,
+  };
+}
