@@ -1,7 +1,10 @@
 // `npm run drill`: seeded faults on an installation of this checkout, with a verdict. `-- --mode embedded --seed 7 --faults 20 --commands 200`.
+// `npm run drill -- schedules`: the same for schedules and whoever leads. `-- schedules --schedules 300 --minutes 5`.
 import { bootstrap, runPinnedNode } from './bootstrap.mjs';
 import { ensureServers } from './debian-servers.mjs';
 
 bootstrap();
 ensureServers();
-process.exitCode = await runPinnedNode(['drill/drill.ts', ...process.argv.slice(2)]);
+const [kind, ...rest] = process.argv.slice(2);
+const args = kind === 'schedules' ? ['drill/schedules.ts', ...rest] : ['drill/drill.ts', ...process.argv.slice(2)];
+process.exitCode = await runPinnedNode(args);

@@ -1,4 +1,5 @@
 import { asMoltError, type Config } from '@moltbot/shared';
+import { compileAlerts } from './alert.ts';
 import { loadCalendars } from './load-calendars.ts';
 import { compilePlan } from './when/plan.ts';
 
@@ -13,6 +14,7 @@ export async function checkDeclared(config: Pick<Config, 'schedules' | 'calendar
   return config.schedules.flatMap(({ id, spec }, index) => {
     try {
       compilePlan(id, spec, calendars);
+      compileAlerts(spec.alerts);
       return [];
     } catch (error) {
       return [`schedules[${index}] (${id}) ${asMoltError(error).message}`];

@@ -1,3 +1,4 @@
+export { type Alert, type AlertScope, compileAlerts } from './alert.ts';
 export { checkDeclared } from './check-declared.ts';
 export { createScheduleDesk, type ScheduleDesk, type ScheduleDeskDeps } from './desk/desk.ts';
 export { loadCalendars } from './load-calendars.ts';

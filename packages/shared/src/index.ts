@@ -101,6 +101,7 @@ export { type MainContext, runMain } from './run-main.ts';
 export { RunError, RunOutcome } from './run-outcome.ts';
 export { isFinal, isLeased, isLegalRunMove, legalRunMoves, type RunState, runStates } from './run-state.ts';
 export {
+  type AlertRule,
   DeclaredSchedule,
   type DstPolicy,
   dstPolicies,

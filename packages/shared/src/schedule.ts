@@ -26,6 +26,14 @@ export interface NoticeSpec {
   readonly labels: Readonly<Record<string, string>>;
 }
 
+/** Tells people when the data of a run meets a condition. */
+export interface AlertRule extends NoticeSpec {
+  /** A CEL expression over `result`, `target` and `labels` that is true or false: `result.disks.exists(d, d.usedPercent > 90)`. */
+  readonly if: string;
+  /** Title of the message. */
+  readonly title: string;
+}
+
 /** The task of every occurrence: a task request that nobody waits for. Durations are words. */
 export interface ScheduledTask {
   readonly action: string;
@@ -68,18 +76,21 @@ export interface ScheduleSpec {
   readonly pauseAfter?: number | undefined;
   /** Tells people of each task that did not succeed, and of a pause. */
   readonly onFailure?: NoticeSpec | undefined;
+  readonly alerts: readonly AlertRule[];
   readonly task: ScheduledTask;
 }
 
 /** What may be written: all but `when` and `task` has a default. */
-export type ScheduleSpecInput = Draft<Omit<ScheduleSpec, 'when' | 'task' | 'onFailure' | 'calendars'>> & {
+export type ScheduleSpecInput = Draft<Omit<ScheduleSpec, 'when' | 'task' | 'alerts' | 'onFailure' | 'calendars'>> & {
   readonly when: string;
   readonly task: ScheduledTaskInput;
   readonly onFailure?: Draft<NoticeSpec> | undefined;
+  readonly alerts?: readonly AlertRuleInput[] | undefined;
   readonly calendars?: Draft<ScheduleSpec['calendars']> | undefined;
 };
 
 type Draft<T> = { readonly [K in keyof T]?: T[K] | undefined };
+type AlertRuleInput = Draft<AlertRule> & Pick<AlertRule, 'if' | 'title'>;
 type ScheduledTaskInput = Draft<ScheduledTask> & Pick<ScheduledTask, 'action' | 'on'>;
 
 /** Where a schedule stands beside what is written of it. */
@@ -120,6 +131,12 @@ const notice = {
   labels: z.record(Name, z.string().max(128)).default({}).describe('What it is routed by.'),
 };
 
+const alert: z.ZodType<AlertRule, AlertRuleInput> = z.strictObject({
+  ...notice,
+  if: z.string().min(1).max(2_000).describe('CEL over result, target and labels: result.load.one > 4.0.'),
+  title: z.string().min(1).max(200).describe('Title of the message.'),
+});
+
 const task: z.ZodType<ScheduledTask, ScheduledTaskInput> = z.strictObject({
   action: z.string().min(1).max(200).describe('Name of an action.'),
   args: z.record(z.string(), z.unknown()).default({}).describe('Arguments, as the action asks for them.'),
@@ -157,6 +174,7 @@ const shape = {
     .prefault({})
     .describe('Names under calendars.'),
   pauseAfter: z.int().min(1).max(1_000).optional().describe('Paused after so many failures in a row.'),
+  alerts: z.array(alert).max(20).default([]).describe('Tells people when the data of a run meets a condition.'),
   onFailure: z.strictObject(notice).optional().describe('Tells people of failures.'),
   task: task.describe('The task of every occurrence.'),
 };

@@ -100,6 +100,7 @@ schedules: [{id: a, when: '@daily', calendars: {exclude: [off]}, task: {action: 
           overlap: 'skip',
           enabled: true,
           calendars: { include: [], exclude: ['off'] },
+          alerts: [],
           task: { action: 'shell.run', on: 'local', args: {}, priority: 'batch' },
         },
       },

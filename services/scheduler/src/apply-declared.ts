@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { type Calendar, compilePlan, planKey } from '@moltbot/schedules';
+import { type Calendar, compileAlerts, compilePlan, planKey } from '@moltbot/schedules';
 import { asMoltError, type DeclaredSchedule } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
 
@@ -35,6 +35,7 @@ async function apply(
 ): Promise<void> {
   try {
     compilePlan(id, spec, calendars);
+    compileAlerts(spec.alerts);
   } catch (reason) {
     const { code, message } = asMoltError(reason);
     metrics.bad(tenant);

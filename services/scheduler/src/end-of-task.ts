@@ -42,7 +42,11 @@ async function end(deps: EngineDeps, item: OpenItem, task: TaskRecord | undefine
   const record = timetable.get(tenant, scheduleId)?.record;
   const outcome = task?.state ?? 'unknown';
   const failed = task && failedBy[task.state];
-  if (record && task && failed) await notices.failed(record, { at, task });
+  if (record && task) {
+    if (record.spec.alerts.length > 0)
+      await notices.results(record, { at, task, runs: await store.getRuns(tenant, task.task.id) });
+    if (failed) await notices.failed(record, { at, task });
+  }
   const failures = await store.endOccurrence({ tenant, scheduleId, at, outcome, failed });
   open.remove(item);
   if (record && failed && failures !== undefined) await pauseWhenTooOften(deps, record, failures);

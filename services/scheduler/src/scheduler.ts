@@ -41,7 +41,7 @@ export function createScheduler(deps: SchedulerDeps): Service {
   const { config, bus, store, intake, notifications, registry, clock, log } = deps;
   const tenants = Object.keys(config.tenants);
   const maintain = createMaintenance({ bus, store, tenants, log });
-  const notices = createNotices(notifications);
+  const notices = createNotices({ notify: notifications.notify, log });
   let calendars: ReadonlyMap<string, Calendar> = new Map();
   const timetable = createTimetable({
     planOf(record) {

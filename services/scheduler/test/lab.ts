@@ -6,6 +6,7 @@ import { planKey } from '@moltbot/schedules';
 import {
   createRegistry,
   type DeclaredSchedule,
+  type Notification,
   type Occurrence,
   ScheduleSpec,
   type Service,
@@ -27,6 +28,8 @@ export interface Lab {
   readonly store: Store;
   /** What the door was asked for and has accepted, in order: `<occurrence> <task>`. */
   readonly accepted: string[];
+  /** What people were told. */
+  readonly told: Notification[];
   scheduler(options?: { readonly store?: Store; readonly schedules?: readonly DeclaredSchedule[] }): Promise<Service>;
   put(id: string, spec: Record<string, unknown>): Promise<void>;
   occurrences(id: string): Promise<readonly Occurrence[]>;
@@ -67,6 +70,7 @@ export async function openLab(given?: Store): Promise<Lab> {
   await intake.start();
   onTestFinished(() => intake.stop());
   const accepted: string[] = [];
+  const told: Notification[] = [];
   const door: Pick<Intake, 'submit' | 'check' | 'cancel'> = {
     ...intake,
     async submit(submission: Submission) {
@@ -76,7 +80,7 @@ export async function openLab(given?: Store): Promise<Lab> {
     },
   };
   return {
-    ...{ store, accepted },
+    ...{ store, accepted, told },
     async scheduler({ store: own = store, schedules = [] } = {}) {
       const scheduler = createScheduler({
         config: {
@@ -84,7 +88,11 @@ export async function openLab(given?: Store): Promise<Lab> {
           scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 2_000, onTimeMs: 15_000 },
         },
         ...{ bus, store: own, intake: door, clock, log, registry: createRegistry('lab') },
-        notifications: { notify: async () => {}, deliverDue: async () => {}, close: async () => {} },
+        notifications: {
+          notify: async (notification) => void told.push(notification),
+          deliverDue: async () => {},
+          close: async () => {},
+        },
       });
       await scheduler.start();
       onTestFinished(() => scheduler.stop());

@@ -1,4 +1,4 @@
-import { Secret, silentLogger } from '@moltbot/shared';
+import { newId, type RunOutcome, runIdOf, Secret, silentLogger } from '@moltbot/shared';
 import { createRedisStore, type Store } from '@moltbot/store';
 import { startRedis } from '@moltbot/testkit';
 import { expect, onTestFinished, test } from 'vitest';
@@ -64,6 +64,61 @@ test('a task that cannot be is missed, with the reason', async () => {
     .toMatchObject({
       ...{ state: 'missed', reason: 'refused', note: expect.stringContaining('MOLT_NO_TARGETS') },
     });
+});
+
+/** Ends the one run of the newest accepted task, as an executor does. */
+async function endTask({ store, accepted }: Lab, outcome: RunOutcome): Promise<void> {
+  const taskId = accepted.at(-1)?.split(' ')[1] ?? '';
+  const task = (await store.getTask('acme', taskId))?.task;
+  if (!task) throw new Error('there is no task');
+  const target = { name: 'web-1', labels: {}, pool: 'default', transport: 'local' } as const;
+  const claim = await store.claimRun({
+    order: { runId: runIdOf(taskId, 0), index: 0, target, task },
+    ...{ worker: 'w', leaseMs: 10_000, redelivered: false, publishedAt: 0, claimId: newId(), start: true },
+  });
+  if (claim.verdict !== 'run') throw new Error(`the claim gave ${claim.verdict}`);
+  expect(await store.finishRun(claim.token, outcome)).toBe('ok');
+}
+
+test('data that meets an alert is told once for each target, and what cannot be judged leaves the others alone', async () => {
+  const lab = await openLab();
+  const alert = (condition: string, title: string) => ({
+    if: condition,
+    title,
+    severity: 'critical',
+    labels: { team: 'ops' },
+  });
+  const alerts = [
+    alert('result.nothing > 1', 'never'),
+    alert('result.disks.exists(d, d.usedPercent > 90)', 'A disk is nearly full'),
+    alert('result.disks.all(d, d.usedPercent > 95)', 'All disks are full'),
+  ];
+  await lab.put('watch', { when: 'every 1h', start: new Date(Date.now() + 300).toISOString(), alerts, owner: 'ops' });
+  await lab.scheduler();
+  await expect.poll(() => lab.accepted.length, soon).toBe(1);
+  await endTask(lab, { state: 'succeeded', exitCode: 0, data: { disks: [{ usedPercent: 91 }, { usedPercent: 5 }] } });
+  await expect.poll(async () => (await lab.occurrences('watch'))[0]?.outcome, soon).toBe('succeeded');
+  expect(lab.told).toMatchObject([
+    {
+      ...{ tenant: 'acme', severity: 'critical', title: 'A disk is nearly full (web-1)' },
+      labels: { team: 'ops', schedule: 'watch', target: 'web-1' },
+    },
+  ]);
+});
+
+test('failures in a row are told, and pause the schedule', async () => {
+  const lab = await openLab();
+  await lab.put('job', { overlap: 'queue', pauseAfter: 2, onFailure: { severity: 'error' } });
+  await lab.scheduler();
+  for (const n of [1, 2]) {
+    await expect.poll(() => lab.accepted.length, soon).toBe(n);
+    await endTask(lab, { state: 'failed', exitCode: 3 });
+  }
+  await expect.poll(async () => (await lab.store.getSchedule('acme', 'job'))?.paused?.why, soon).toBe('failures');
+  await expect
+    .poll(() => lab.told.map(({ title }) => title), soon)
+    .toEqual([...['Schedule job: failed', 'Schedule job: failed', 'Schedule job is paused after 2 failures']]);
+  expect(new Set(lab.told.map(({ id }) => id)).size).toBe(3);
 });
 
 test('what is declared is made, replaced and dropped; one that makes no sense stops no other', async () => {

@@ -9,6 +9,7 @@ import {
   type ScheduleSpec,
 } from '@moltbot/shared';
 import type { OccurrencePage, OccurrenceQuery, SchedulePage, ScheduleQuery, Store } from '@moltbot/store';
+import { compileAlerts } from '../alert.ts';
 import type { Calendar } from '../when/calendar.ts';
 import { compilePlan, type Planned, planKey } from '../when/plan.ts';
 
@@ -72,6 +73,7 @@ export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
   return {
     async put({ tenant, id: by }, id, spec) {
       compilePlan(id, spec, calendars);
+      compileAlerts(spec.alerts);
       intake.check(spec.task);
       const { kind, record } = await store.putSchedule({ tenant, id, spec, source: 'api', by, plan: planKey(spec) });
       if (kind === 'foreign') throw declared(id);
