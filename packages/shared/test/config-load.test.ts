@@ -52,7 +52,7 @@ describe('without a file', () => {
         plugins: ['@moltbot/plugin-shell', '@moltbot/plugin-system'],
         tenants: { default: { apiKeys: [] } },
         targets: [{ name: 'local', labels: {}, transport: 'local', tenant: 'default', pool: 'default' }],
-        scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 6_000, onTimeMs: 15_000 },
+        scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 4_000, onTimeMs: 15_000 },
         calendars: {},
         schedules: [],
         notifications: {

@@ -2,57 +2,54 @@ import { decideSchedule } from './decide-schedule.ts';
 import { endOfTask } from './end-of-task.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { fireOccurrence, watchEnd } from './fire-occurrence.ts';
+import { createLane } from './lane.ts';
 import type { OpenItem } from './open-occurrences.ts';
 import { lookAtWaiting } from './waiting-occurrence.ts';
 
 /** At one time, so that a burst of schedules does not bury the store. */
-const atOnce = 64;
+const atOnce = { decisions: 32, fires: 96, looks: 32 } as const;
 /** The clock is looked at so often at least, ms: it may jump, and a schedule may come from elsewhere. */
 const lookEveryMs = 200;
-
-/** Work under way, of which only so much is begun at one time. */
-interface Lane {
-  room(): number;
-  run(work: Promise<void>): void;
-  idle(): Promise<void>;
-}
-
-function createLane(): Lane {
-  const running = new Set<Promise<void>>();
-  return {
-    room: () => atOnce - running.size,
-    run(work) {
-      const tracked = work.finally(() => running.delete(tracked));
-      running.add(tracked);
-    },
-    async idle() {
-      await Promise.allSettled(running);
-    },
-  };
-}
 
 /** Decides each schedule when its instant comes, and looks after every occurrence until its end. Resolves when the term is over. */
 export async function fireSchedules(deps: EngineDeps): Promise<void> {
   const { term, timetable, open, clock } = deps;
-  const [deciding, looking] = [createLane(), createLane()];
-  const fire = (item: OpenItem): void => looking.run(fireOccurrence(deps, item));
+  let wake = new AbortController();
+  const onRoom = (): void => wake.abort();
+  const deciding = createLane(atOnce.decisions, onRoom);
+  const firing = createLane(atOnce.fires);
+  const looking = createLane(atOnce.looks, onRoom);
+  const fire = (item: OpenItem): void => {
+    item.isBusy = true;
+    firing.run(() => fireOccurrence(deps, item));
+  };
   while (!term.isOver()) {
+    wake = new AbortController();
     const now = clock.now();
-    for (const entry of timetable.takeDue(now, deciding.room())) deciding.run(decideSchedule(deps, entry, fire));
-    for (const item of open.due(now).slice(0, Math.max(0, looking.room()))) looking.run(look(deps, item, fire));
-    const wait = Math.max(1, Math.min(lookEveryMs, (timetable.nextAt() ?? Number.POSITIVE_INFINITY) - clock.now()));
-    // With no room it is the lanes that are waited for.
-    const isFull = deciding.room() <= 0 || looking.room() <= 0;
-    await clock.sleep(isFull ? 5 : wait, term.signal).catch(() => {});
+    for (const entry of timetable.takeDue(now, deciding.room())) {
+      deciding.run(() => decideSchedule(deps, entry, fire));
+    }
+    const [toFire, toLookAt] = partition(open.due(now), ({ state }) => state === 'firing');
+    for (const item of toFire) fire(item);
+    for (const item of toLookAt.slice(0, looking.room())) looking.run(() => look(deps, item, fire));
+    const next = Math.max(1, (timetable.nextAt() ?? Number.POSITIVE_INFINITY) - clock.now());
+    // What has no room now is begun when there is some.
+    const isFull = deciding.room() === 0 || looking.room() === 0;
+    const wait = isFull ? lookEveryMs : Math.min(lookEveryMs, next);
+    const signal = isFull ? AbortSignal.any([term.signal, wake.signal]) : term.signal;
+    await clock.sleep(wait, signal).catch(() => {});
   }
-  await Promise.all([deciding.idle(), looking.idle()]);
+  await Promise.all([deciding.close(), firing.close(), looking.close()]);
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 async function look(deps: EngineDeps, item: OpenItem, fire: (item: OpenItem) => void): Promise<void> {
   if (item.isBusy) return;
+  item.isBusy = true;
   try {
-    if (item.state === 'firing') return await fireOccurrence(deps, item);
-    item.isBusy = true;
     if (item.state === 'waiting') return await lookAtWaiting(deps, item, fire);
     // One that an earlier leader fired is watched from here on.
     if (item.taskId !== undefined && !item.unwatch) watchEnd(deps, item, item.taskId);

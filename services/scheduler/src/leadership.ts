@@ -20,7 +20,7 @@ const leaseName = 'scheduler';
 const renewShare = 0.25;
 const trustShare = 0.75;
 /** Between two tries of one that does not lead, ms. */
-const tryEveryMs = 1_000;
+const tryEveryMs = 500;
 
 /** One instance leads at a time: it holds the lease of that name, and stops before another can hold it. */
 export function createLeadership({ store, clock, log, leaseMs, lead }: LeadershipDeps): Leadership {

@@ -16,7 +16,7 @@ export const defaults = {
   ssh: { hostKeys: 'strict', channelsPerConnection: 8, startsPerHost: 4, keepalive: '10s', idleClose: '60s' },
   limits: { requests: { perSecond: 100, burst: 200 }, targetsPerTask: 1000 },
   retention: { tasks: '7d', output: '24h' },
-  scheduler: { ops: { host: '127.0.0.1', port: 0 }, lease: '6s', onTime: '15s' },
+  scheduler: { ops: { host: '127.0.0.1', port: 0 }, lease: '4s', onTime: '15s' },
   notifications: { group: { wait: '10s', by: ['schedule'] }, repeatAfter: '4h', giveUpAfter: '24h' },
   quietHours: { timezone: 'UTC', below: 'critical' },
   email: { port: 587, security: 'starttls' },
