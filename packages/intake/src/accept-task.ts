@@ -19,15 +19,16 @@ export interface AcceptDeps {
 const patience = { looks: 20, everyMs: 50 };
 
 /**
- * Records a task and publishes its runs. A rejection means that nothing of it runs.
+ * Records a task and publishes its runs. A rejection means that nothing of it runs; of one that `persists`, that it is to be asked for
+ * again, or cancelled: it stays recorded.
  * @throws MOLT_IDEMPOTENCY_CONFLICT, MOLT_BUS_DOWN, MOLT_BUS_FULL, MOLT_NO_EXECUTOR, MOLT_STORE_DOWN
  */
-export async function acceptTask(deps: AcceptDeps, wanted: NewTask): Promise<Submitted | 'taken'> {
+export async function acceptTask(deps: AcceptDeps, wanted: NewTask, persists: boolean): Promise<Submitted | 'taken'> {
   const { bus, store, marks, takeBack, log } = deps;
   const { task, orders } = wanted;
   assertBusTakes(bus);
   const accepted = await store.acceptTask(wanted).catch((error: unknown) => {
-    takeBack.add(task, error);
+    if (!persists) takeBack.add(task, error);
     throw error;
   });
   if (accepted.kind === 'taken') return accepted.kind;
@@ -40,6 +41,7 @@ export async function acceptTask(deps: AcceptDeps, wanted: NewTask): Promise<Sub
   // An earlier try under this id was refused; what is recorded now is not.
   takeBack.forget(task.id);
   const outcome = await publishOrders(bus, orders);
+  if (outcome !== 'ok' && persists) throw refusalOf(wanted, outcome);
   if (outcome !== 'ok') await withdraw(deps, wanted, outcome);
   else marks.add(task.principal.tenant, task.id);
   log.info(
@@ -114,16 +116,23 @@ const refusals: Readonly<Record<Exclude<PublishOutcome, 'ok'>, readonly [ErrorCo
   unknown: ['MOLT_BUS_DOWN', 'the broker did not confirm the task'],
 };
 
+function refusalOf(
+  { task, orders }: Pick<NewTask, 'task' | 'orders'>,
+  outcome: Exclude<PublishOutcome, 'ok'>,
+): MoltError {
+  const [code, why] = refusals[outcome];
+  const pools = [...new Set(orders.map((order) => queueOf(order).pool))].join(', ');
+  return new MoltError(code, `${why} (pool ${pools})`, { details: { taskId: task.id } });
+}
+
 /** Takes the task back, so that the refusal is true: nothing of it runs. Stands by it when a run was claimed meanwhile. */
 async function withdraw(
   { store, takeBack, log }: AcceptDeps,
   { task, orders }: NewTask,
   outcome: Exclude<PublishOutcome, 'ok'>,
 ): Promise<void> {
-  const [code, why] = refusals[outcome];
-  const pools = [...new Set(orders.map((order) => queueOf(order).pool))].join(', ');
-  const error = new MoltError(code, `${why} (pool ${pools})`, { details: { taskId: task.id } });
-  const { message, remedy } = error;
+  const error = refusalOf({ task, orders }, outcome);
+  const { code, message, remedy } = error;
   const result = await store.withdrawTask(task, { code, message, remedy }).catch(() => {
     takeBack.add(task, error);
     throw error;

@@ -55,8 +55,10 @@ export function createIntake(deps: IntakeDeps): Intake {
   });
 
   const targetsOf = ({ tenant }: Principal): readonly Target[] => inventory[tenant]?.map(withoutTenant) ?? [];
-  const accept = (wanted: NewTask): Promise<Submitted | 'taken'> =>
-    acceptTask({ bus, store, marks, takeBack, clock, log }, wanted);
+  const acceptAs =
+    (persists: boolean) =>
+    (wanted: NewTask): Promise<Submitted | 'taken'> =>
+      acceptTask({ bus, store, marks, takeBack, clock, log }, wanted, persists);
 
   const submit = async (submission: Submission): Promise<Submitted> => {
     const { request, principal } = submission;
@@ -65,7 +67,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     assertNotTooMany(targets, config.limits.targetsPerTask, request.on);
     const ordersUnder = (id: string | undefined): Orders =>
       requestToOrders({ ...submission, id }, { action, targets }, { ...orderDefaults(config), now: clock.now });
-    return acceptUnderKey(accept, idempotencyOf(submission), ordersUnder);
+    return acceptUnderKey(acceptAs(submission.persists ?? false), idempotencyOf(submission), ordersUnder);
   };
 
   const rerun = async (
@@ -78,7 +80,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     const action = findAction(plugins, task.action);
     // One for all who may ask: a run is done again once.
     const idempotency = { tenant: principal.tenant, key: `rerun:${runId}`, requestHash: 'rerun' };
-    const submitted = await acceptUnderKey(accept, idempotency, (id) =>
+    const submitted = await acceptUnderKey(acceptAs(false), idempotency, (id) =>
       runToRerun({ task, target, action, id }, principal, clock.now()),
     );
     log.info(

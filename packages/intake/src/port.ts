@@ -8,6 +8,11 @@ export interface Submission {
   readonly request: TaskRequest;
   /** The same key gives the same task. */
   readonly idempotencyKey?: string | undefined;
+  /**
+   * What the bus did not take stays recorded, for a caller that asks again under the same key until it is taken, or cancels it: `taskId`
+   * in the details of the error. So the key never stands for a second task. Default: it is withdrawn, and the refusal is true.
+   */
+  readonly persists?: boolean | undefined;
   /** Joins the logs of every hop; made when absent. */
   readonly trace?: string | undefined;
 }

@@ -132,3 +132,27 @@ test.each<PublishOutcome>(['nacked', 'unroutable', 'unknown'])(
     });
   },
 );
+
+test('what persists stays recorded when the bus refuses it, and is the same task when it is asked for again', async () => {
+  const lab = await openLab();
+  let refuses = true;
+  const bus = withBus(lab.bus, {
+    publish: async (message, to) => (refuses ? 'nacked' : lab.bus.publish(message, to)),
+  });
+  const door = await lab.door({ bus });
+  const wanted = submission({ idempotencyKey: 'job@1', persists: true });
+  const refused = await door.submit(wanted).catch((error: unknown) => error);
+  expect(refused).toMatchObject({ code: 'MOLT_BUS_FULL' });
+  const { taskId } = (refused as MoltError).details;
+  await expect(lab.store.getTask('acme', String(taskId))).resolves.toMatchObject({ state: 'queued' });
+  refuses = false;
+  await expect(door.submit(wanted)).resolves.toEqual({ taskId, created: false });
+  expect((await lab.queued()).map(({ id }) => id)).toEqual([`${taskId}.0`]);
+  // Without it the task is taken back, and another takes its place.
+  refuses = true;
+  const other = submission({ idempotencyKey: 'job@2' });
+  const withdrawn = await door.submit(other).catch((error: unknown) => error);
+  refuses = false;
+  const again = await door.submit(other);
+  expect(again.taskId).not.toBe((withdrawn as MoltError).details['taskId']);
+});

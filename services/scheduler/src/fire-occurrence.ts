@@ -1,6 +1,6 @@
-import { backoffMs, type OccurrenceReason, parseDuration, type ScheduleRecord } from '@moltbot/shared';
+import { backoffMs, type MoltError, type OccurrenceReason, parseDuration, type ScheduleRecord } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
-import { occurrenceToTask } from './occurrence-to-task.ts';
+import { occurrenceToTask, principalOf } from './occurrence-to-task.ts';
 import type { OpenItem } from './open-occurrences.ts';
 
 /** Between two tries of what the door could not take, and of what the store could not note. */
@@ -39,13 +39,22 @@ async function ask(deps: EngineDeps, item: OpenItem, record: ScheduleRecord): Pr
   const { error } = fired;
   if (fired.kind === 'refused')
     return giveUp(deps, item, { reason: 'refused', note: `${error.code}: ${error.message}` });
-  if (isTooLate(record, item, deps.clock.now()))
+  if (isTooLate(record, item, deps.clock.now()) && (await isCancelled(deps, item, error)))
     return giveUp(deps, item, { reason: 'deadline', note: `${error.code}: ${error.message}` });
   deps.log.warn(
     { schedule: item.scheduleId, tenant: item.tenant, code: error.code },
     'the door does not take an occurrence yet',
   );
   tryAgain(deps, item);
+}
+
+/** What is recorded and did not reach the bus must not run after it was called missed. False when it runs already. */
+async function isCancelled({ intake }: EngineDeps, item: OpenItem, { details }: MoltError): Promise<boolean> {
+  const { taskId } = details;
+  if (typeof taskId !== 'string') return true;
+  const principal = principalOf({ tenant: item.tenant, id: item.scheduleId });
+  const outcome = await intake.cancel(principal, taskId);
+  return outcome.kind !== 'requested' || outcome.leased.length === 0;
 }
 
 /** Without a deadline it is tried as long as a misfire would be run. */

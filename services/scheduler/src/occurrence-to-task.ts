@@ -11,7 +11,7 @@ import {
 
 /**
  * - `fired`: its task is accepted, by this call or an earlier one.
- * - `again`: the door cannot take it now; nothing of it runs, or the same call will find what does.
+ * - `again`: the door cannot take it now; it may be recorded, and the same call goes on with it.
  * - `refused`: the door never takes it as it is.
  */
 export type Fired =
@@ -47,6 +47,7 @@ export async function occurrenceToTask(
       origin: { kind: 'schedule', scheduleId: id, at },
       request,
       idempotencyKey: occurrenceIdOf(id, at),
+      persists: true,
     });
     return { kind: 'fired', taskId };
   } catch (reason) {
