@@ -7,8 +7,11 @@ const changesPerStep = 500;
 
 /** Keeps the timetable as the store is, and puts back what an emptied store has forgotten. */
 export interface Mirror {
-  /** Everything there is, and every occurrence that is not at its end. @throws MOLT_STORE_DOWN */
-  load(): Promise<void>;
+  /**
+   * Every occurrence that is not at its end, then all schedules. @throws MOLT_STORE_DOWN
+   * @param onOpenKnown from here on what is due can be fired, as one schedule after the other is known
+   */
+  load(onOpenKnown: () => void): Promise<void>;
   /** What changed since. @throws MOLT_STORE_DOWN */
   follow(): Promise<void>;
 }
@@ -23,7 +26,8 @@ export interface MirrorOptions {
 export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOptions): Mirror {
   const { store, timetable, open, term, log } = deps;
 
-  const followTenant = async (tenant: string): Promise<void> => {
+  /** @param adopts whether somebody beside the leader may have left something to do for what changed; of a load all of that is known */
+  const followTenant = async (tenant: string, adopts: boolean): Promise<void> => {
     for (;;) {
       if (term.signal.aborted) return;
       const seen = revisions.get(tenant) ?? 0;
@@ -36,7 +40,7 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       for (const { id, record } of changes) {
         if (record) timetable.put(record);
         else timetable.drop(tenant, id);
-        if (record && seen > 0) await adoptOpen(deps, record);
+        if (record && adopts) await adoptOpen(deps, record);
       }
       const last = changes.at(-1);
       revisions.set(tenant, last?.revision ?? revision);
@@ -44,22 +48,30 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
     }
   };
   return {
-    async load() {
+    async load(onOpenKnown) {
       // What this instance knows from a former term may be all that is left.
       for (const tenant of tenants) await putBackLost(deps, tenant);
       open.clear();
+      const before = new Map<string, number>();
+      for (const tenant of tenants) before.set(tenant, await lastRevision(deps, tenant));
+      for (const tenant of tenants) await loadOpen(deps, tenant);
+      onOpenKnown();
       for (const tenant of tenants) {
         revisions.set(tenant, 0);
-        await followTenant(tenant);
-        await loadOpen(deps, tenant);
+        await followTenant(tenant, false);
+        // What came since is looked at once more, for what it left to do.
+        revisions.set(tenant, before.get(tenant) ?? 0);
       }
       log.info({ schedules: timetable.size(), open: open.size() }, 'schedules are loaded');
     },
     async follow() {
-      for (const tenant of tenants) await followTenant(tenant);
+      for (const tenant of tenants) await followTenant(tenant, true);
     },
   };
 }
+
+const lastRevision = async ({ store }: EngineDeps, tenant: string): Promise<number> =>
+  (await store.changedSchedules(tenant, Number.MAX_SAFE_INTEGER, 1)).revision;
 
 async function loadOpen(deps: EngineDeps, tenant: string): Promise<void> {
   let after: Awaited<ReturnType<EngineDeps['store']['listOpenOccurrences']>>[number] | undefined;

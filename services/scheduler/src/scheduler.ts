@@ -75,9 +75,8 @@ export function createScheduler(deps: SchedulerDeps): Service {
     const loaded = Promise.withResolvers<void>();
     let [isLoaded, isApplied] = [false, false];
     const follow = async (): Promise<void> => {
-      if (!isLoaded) await mirror.load();
+      if (!isLoaded) await mirror.load(loaded.resolve);
       isLoaded = true;
-      loaded.resolve();
       if (!isApplied) await applyDeclared(engine, config.schedules, calendars);
       isApplied = true;
       await mirror.follow();

@@ -10,6 +10,8 @@ export interface CivilPattern {
   next(after: Civil): Civil | undefined;
   /** It runs in every hour: what matters is the time that passes, not what the clocks show. */
   readonly followsElapsedTime: boolean;
+  /** There is a time of it, whenever: asked once a pattern, as many plans may share it. */
+  readonly comes: boolean;
 }
 
 export const dayMs = 86_400_000;

@@ -43,6 +43,7 @@ function compile(resolved: string): CivilPattern {
     // In UTC, so that no change of clocks of its own comes into it.
     next: (after) => cron.nextRun(new Date(after))?.getTime(),
     followsElapsedTime: hours === '*' || hours === '?',
+    comes: cron.nextRun(new Date(0)) !== null,
   };
 }
 

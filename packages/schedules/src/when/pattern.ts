@@ -56,4 +56,5 @@ const isRolledOver = (date: string | undefined, zone: string | undefined, moment
 const once = (moment: Civil): CivilPattern => ({
   next: (after) => (after < moment ? moment : undefined),
   followsElapsedTime: false,
+  comes: true,
 });

@@ -45,7 +45,9 @@ export function compilePlan(id: string, spec: PlanSpec, calendars: ReadonlyMap<s
       return skip ? { at: instant.at, due, skip } : { at: instant.at, due };
     },
   };
-  if (!plan.next(Number.MIN_SAFE_INTEGER / 2)) throw badWhen(`"${spec.when}" never comes`);
+  const isBound = spec.start !== undefined || spec.end !== undefined;
+  const comes = isBound ? plan.next(0) !== undefined : pattern.kind !== 'civil' || pattern.times.comes;
+  if (!comes) throw badWhen(`"${spec.when}" never comes`);
   return plan;
 }
 

@@ -41,6 +41,7 @@ export function rrulePattern(text: string, timezone: string): CivilPattern {
       return coming;
     },
     followsElapsedTime: rule.isHourly,
+    comes: coming !== undefined,
   };
 }
 

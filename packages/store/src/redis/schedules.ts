@@ -61,13 +61,12 @@ export function createScheduleCalls(client: RedisClient, tenants: Tenants): Sche
       return (await client.run(scripts.pause, scheduleKeys(tenant, id), args)) as 'ok' | 'same' | 'absent';
     },
     async changedSchedules(tenant, after, limit) {
-      const reply = await client.run(scripts.changed, [keys.scheduleChanges(tenant)], [after, limit]);
-      const [revision = '0', ...pairs] = reply as string[];
-      const ids = pairs.filter((_, index) => index % 2 === 0);
-      const records = await getAll(tenant, ids);
-      const changes = ids.map((id, index) => {
-        const record = records[index];
-        return { id, revision: Number(pairs[index * 2 + 1]), ...(record && { record }) };
+      const args = [after, limit, keys.schedulePrefix(tenant), ...fields];
+      const reply = await client.run(scripts.changed, [keys.scheduleChanges(tenant)], args);
+      const [revision, ...found] = reply as [string, ...(readonly [string, string, readonly (string | null)[]])[]];
+      const changes = found.map(([id, changedAt, values]) => {
+        const record = recordOf(tenant, id, values);
+        return { id, revision: Number(changedAt), ...(record && { record }) };
       });
       return { changes, revision: Number(revision) };
     },
@@ -79,8 +78,16 @@ const fields = [
 ] as const;
 
 async function read(client: RedisClient, tenant: string, id: string): Promise<ScheduleRecord | undefined> {
-  const reply = (await client.command('HMGET', keys.schedule(tenant, id), ...fields)) as (string | null)[];
-  const [json, source, by, created, updated, revision, cursor, active, failures, pause] = reply;
+  return recordOf(
+    tenant,
+    id,
+    (await client.command('HMGET', keys.schedule(tenant, id), ...fields)) as (string | null)[],
+  );
+}
+
+/** The values of `fields` as a record. */
+function recordOf(tenant: string, id: string, values: readonly (string | null)[]): ScheduleRecord | undefined {
+  const [json, source, by, created, updated, revision, cursor, active, failures, pause] = values;
   if (!json) return undefined;
   return {
     ...{ tenant, id, spec: JSON.parse(json), revision: Number(revision) },

@@ -68,12 +68,18 @@ redis.call('HSET', KEYS[1], 'pause', ARGV[2] .. ' ' .. int(now) .. ' ' .. ARGV[3
 return 'ok'
 `);
 
-/** KEYS changes. ARGV after, limit. Returns { last revision, id, revision, … }. */
+/**
+ * KEYS changes. ARGV after, limit, schedule prefix, then the fields wanted. Returns the last revision, then of each change the id, its
+ * revision and the fields: one trip for all, as whoever takes over reads them all.
+ */
 const changed = script(`
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
-table.insert(found, 1, last[2] or '0')
-return found
+local answer = { last[2] or '0' }
+for i = 1, #found, 2 do
+  answer[#answer + 1] = { found[i], found[i + 1], redis.call('HMGET', ARGV[3] .. found[i], unpack(ARGV, 4)) }
+end
+return answer
 `);
 
 const occurrenceLua = `
