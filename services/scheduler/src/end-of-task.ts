@@ -2,6 +2,7 @@ import { isFinal, type ScheduleRecord, type TaskRecord, type TaskState } from '@
 import type { EngineDeps } from './engine-deps.ts';
 import { lookLater } from './fire-occurrence.ts';
 import type { OpenItem } from './open-occurrences.ts';
+import { scheduleOf } from './schedule-of.ts';
 
 /** A task that is not found so often was forgotten with its store, or by its retention. */
 const looksUntilLost = 3;
@@ -37,9 +38,9 @@ export async function endOfTask(deps: EngineDeps, item: OpenItem): Promise<void>
 }
 
 async function end(deps: EngineDeps, item: OpenItem, task: TaskRecord | undefined): Promise<void> {
-  const { store, open, timetable, notices } = deps;
+  const { store, open, notices } = deps;
   const { tenant, scheduleId, at } = item;
-  const record = timetable.get(tenant, scheduleId)?.record;
+  const record = await scheduleOf(deps, item);
   const outcome = task?.state ?? 'unknown';
   const failed = task && failedBy[task.state];
   if (record && task) {

@@ -2,6 +2,7 @@ import { backoffMs, type MoltError, type OccurrenceReason, parseDuration, type S
 import type { EngineDeps } from './engine-deps.ts';
 import { occurrenceToTask, principalOf } from './occurrence-to-task.ts';
 import type { OpenItem } from './open-occurrences.ts';
+import { scheduleOf } from './schedule-of.ts';
 
 /** Between two tries of what the door could not take, and of what the store could not note. */
 const patience = { baseMs: 500, maxMs: 10_000 } as const;
@@ -13,11 +14,11 @@ const lookEveryMs = 30_000;
  * then, it comes to the same task.
  */
 export async function fireOccurrence(deps: EngineDeps, item: OpenItem): Promise<void> {
-  const { term, timetable, clock, log } = deps;
+  const { term, clock, log } = deps;
   if (term.isOver()) return;
   item.isBusy = true;
   try {
-    const record = timetable.get(item.tenant, item.scheduleId)?.record;
+    const record = await scheduleOf(deps, item);
     if (item.taskId !== undefined) await noteFired(deps, item, item.taskId);
     else if (record) await ask(deps, item, record);
     else await giveUp(deps, item, { reason: 'refused', note: 'the schedule was deleted while this was fired' });
@@ -73,9 +74,10 @@ async function noteFired(deps: EngineDeps, item: OpenItem, taskId: string): Prom
 }
 
 /** The store was emptied as it was fired. False while it does not have the schedule back. */
-async function recordFired({ store, timetable, term }: EngineDeps, item: OpenItem, taskId: string): Promise<boolean> {
+async function recordFired(deps: EngineDeps, item: OpenItem, taskId: string): Promise<boolean> {
+  const { store, term } = deps;
   const { tenant, scheduleId, at, due, kind } = item;
-  const record = timetable.get(tenant, scheduleId)?.record;
+  const record = await scheduleOf(deps, item);
   if (!record) return false;
   const { revision } = record;
   const occurrences = [{ at, due, kind, state: 'fired', taskId }] as const;
@@ -109,7 +111,7 @@ export async function giveUp(
   item: OpenItem,
   why: { readonly reason: OccurrenceReason; readonly note?: string | undefined; readonly state?: 'skipped' | 'missed' },
 ): Promise<void> {
-  const { store, open, metrics, log, notices, timetable } = deps;
+  const { store, open, metrics, log, notices } = deps;
   const { tenant, scheduleId, at } = item;
   const { state = 'missed', reason, note } = why;
   const outcome = await store.moveOccurrence({ tenant, scheduleId, at, to: { state, reason, note } });
@@ -117,6 +119,6 @@ export async function giveUp(
   if (outcome !== 'ok') return;
   metrics.ended(tenant, { state, reason });
   log.info({ tenant, schedule: scheduleId, at: new Date(at).toISOString(), reason, note }, state);
-  const record = timetable.get(tenant, scheduleId)?.record;
-  if (record && state === 'missed') await notices.missed(record, { at, reason, note });
+  const record = state === 'missed' && (await scheduleOf(deps, item));
+  if (record) await notices.missed(record, { at, reason, note });
 }

@@ -5,14 +5,15 @@ import type { EngineDeps } from './engine-deps.ts';
 import { giveUp } from './fire-occurrence.ts';
 import { principalOf } from './occurrence-to-task.ts';
 import type { OpenItem } from './open-occurrences.ts';
+import { scheduleOf } from './schedule-of.ts';
 
 /** What waits for a task to end is looked at so often, ms; the end itself is told. */
 const lookEveryMs = 500;
 
 /** Fires an occurrence that waits when nothing is in its way, or gives it up as the schedule says. @throws MOLT_STORE_DOWN */
 export async function lookAtWaiting(deps: EngineDeps, item: OpenItem, fire: (item: OpenItem) => void): Promise<void> {
-  const { timetable, clock } = deps;
-  const record = timetable.get(item.tenant, item.scheduleId)?.record;
+  const { clock } = deps;
+  const record = await scheduleOf(deps, item);
   const verdict = record
     ? await judge(deps, item, record)
     : ({ reason: 'refused', note: 'the schedule was deleted' } as const);
