@@ -1,10 +1,10 @@
-import type { Envelope, Priority, Service } from '@moltbot/shared';
+import type { Envelope, Priority, ReplyPlatform, Service } from '@moltbot/shared';
 
 /** Names a queue in the words of the domain; the topology file of each bus turns it into its own names. */
 export type QueueRef =
   | { readonly kind: 'runs'; readonly pool: string; readonly tenant: string; readonly priority: Priority }
   /** Ends of tasks on their way to origins of one kind. */
-  | { readonly kind: 'replies'; readonly platform: 'http' };
+  | { readonly kind: 'replies'; readonly platform: ReplyPlatform };
 
 export type RunQueueRef = Extract<QueueRef, { kind: 'runs' }>;
 

@@ -1,3 +1,4 @@
+import { replyPlatforms } from '@moltbot/shared';
 import type { QueueRef } from './port.ts';
 
 /** A queue as one word: `runs/<pool>/<tenant>/<priority>`, `replies/<platform>`. */
@@ -6,8 +7,9 @@ export const queueText = (queue: QueueRef): string =>
 
 /** What `queueText` wrote; undefined for anything else. */
 export function parseQueue(text: string): QueueRef | undefined {
+  const replies = replyPlatforms.find((platform) => text === `replies/${platform}`);
+  if (replies) return { kind: 'replies', platform: replies };
   const [kind, ...words] = text.split('/');
-  if (kind === 'replies' && words.length === 1 && words[0] === 'http') return { kind, platform: words[0] };
   const [pool, tenant, priority, ...more] = words;
   if (kind !== 'runs' || !pool || !tenant || more.length > 0) return undefined;
   return priority === 'interactive' || priority === 'batch' ? { kind, pool, tenant, priority } : undefined;

@@ -32,7 +32,7 @@ export async function openAmqpLab(rabbitmq: TestRabbitmq): Promise<AmqpLab> {
     inject: (queue, bytes) =>
       onRawChannel(url, async (channel) => {
         const replies = queue.kind === 'replies';
-        const key = replies ? 'replies.http' : `${queue.pool}.${queue.tenant}.${queue.priority}`;
+        const key = replies ? `replies.${queue.platform}` : `${queue.pool}.${queue.tenant}.${queue.priority}`;
         channel.publish('moltbot.v1.runs', key, bytes, { persistent: true });
         await channel.checkQueue(`moltbot.v1.${replies ? '' : 'runs.'}${key}`);
       }),

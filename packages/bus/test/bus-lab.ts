@@ -1,4 +1,4 @@
-import { type Envelope, envelope, newId } from '@moltbot/shared';
+import { type Envelope, envelope, newId, type ReplyPlatform, replyPlatforms } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import type { Bus, DeadDelivery, Delivery, DeliveryHandler, QueueRef, RunQueueRef } from '../src/port.ts';
 
@@ -17,7 +17,9 @@ export interface BusLab {
 /** The rungs of every bus in the tests, ms. */
 export const testDelays = { '5s': 300, '30s': 1_200 } as const;
 
-export const replies: QueueRef = { kind: 'replies', platform: 'http' };
+export const repliesOf = (platform: ReplyPlatform): QueueRef => ({ kind: 'replies', platform });
+export const replies: QueueRef = repliesOf('http');
+export const allReplies: readonly QueueRef[] = replyPlatforms.map(repliesOf);
 
 export const runs = (pool = 'main', tenant = 'acme'): RunQueueRef => ({
   kind: 'runs',

@@ -1,7 +1,7 @@
 import { encodeEnvelope, newId } from '@moltbot/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
-import { acking, type BusLab, graveyardOf, inboxOf, message, replies, runs } from './bus-lab.ts';
+import { acking, allReplies, type BusLab, graveyardOf, inboxOf, message, replies, repliesOf, runs } from './bus-lab.ts';
 
 /** What every bus must do with what cannot be handled. */
 export function deadConformance(implementation: string, open: () => Promise<BusLab>): void {
@@ -40,7 +40,7 @@ export function deadConformance(implementation: string, open: () => Promise<BusL
       expect(inbox.all.map((delivery) => delivery.previousDeliveries)).toEqual(Array.from({ length: 21 }, (_, n) => n));
     });
 
-    test.each([runs('a.b.c'), { ...runs(), priority: 'batch' as const }, replies])(
+    test.each([runs('a.b.c'), { ...runs(), priority: 'batch' as const }, ...allReplies])(
       'moves a delivery to the dead queue with the reason given: %j',
       async (from) => {
         const inbox = await inboxOf(bus, from, { handle: async (delivery) => void (await delivery.dead('no use')) });
@@ -107,6 +107,7 @@ export function deadConformance(implementation: string, open: () => Promise<BusL
 
     test('never shows a handler what cannot be read, and keeps its bytes', async () => {
       const inbox = await inboxOf(bus, queue, { handle: acking });
+      const replied = await inboxOf(bus, repliesOf('lark'), { handle: acking });
       const graveyard = await graveyardOf(bus);
       const poison = Buffer.from([0xff, 0x00, 0x7b]);
       await lab.inject(queue, poison);
@@ -116,10 +117,15 @@ export function deadConformance(implementation: string, open: () => Promise<BusL
       await bus.publish(good, { queue });
       await inbox.nth(1);
       await graveyard.nth(2);
-      expect(inbox.ids()).toEqual([good.id]);
+      await lab.inject(repliesOf('lark'), poison);
+      await bus.publish(good, { queue: repliesOf('lark') });
+      await replied.nth(1);
+      await graveyard.nth(3);
+      expect([inbox.ids(), replied.ids()]).toEqual([[good.id], [good.id]]);
       expect(graveyard.all.map(({ bytes, queue: from, message: read }) => ({ bytes, from, read }))).toEqual([
         { bytes: poison, from: queue, read: undefined },
         { bytes: later, from: queue, read: undefined },
+        { bytes: poison, from: repliesOf('lark'), read: undefined },
       ]);
       for (const { id, reason } of graveyard.all) {
         expect(id).not.toBe('');

@@ -2,7 +2,17 @@ import { hasCode, newId } from '@moltbot/shared';
 import { checkServiceContract, eventually } from '@moltbot/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
-import { acking, type BusLab, graveyardOf, inboxOf, message, replies, runs, testDelays } from './bus-lab.ts';
+import {
+  acking,
+  allReplies,
+  type BusLab,
+  graveyardOf,
+  inboxOf,
+  message,
+  replies,
+  runs,
+  testDelays,
+} from './bus-lab.ts';
 
 /** What every bus must do. */
 export function busConformance(implementation: string, open: () => Promise<BusLab>): void {
@@ -58,7 +68,7 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
 
       test('keeps tenants, pools, priorities and replies apart', async () => {
         const batch = { ...runs('a'), priority: 'batch' as const };
-        const queues = [runs('a'), runs('b'), runs('a', 'other'), batch, replies];
+        const queues = [runs('a'), runs('b'), runs('a', 'other'), batch, ...allReplies];
         const inboxes = await Promise.all(queues.map((each) => inboxOf(bus, each)));
         for (const each of queues) await bus.publish(message(JSON.stringify(each)), { queue: each });
         await Promise.all(inboxes.map((inbox) => inbox.nth(1)));
@@ -214,14 +224,16 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         expect(inbox.ids()).toEqual([sent.id, instead.id]);
       });
 
-      test('brings replies back to their own queue', async () => {
-        const [inbox, other] = [await inboxOf(bus, replies), await inboxOf(bus, queue)];
+      test.each(allReplies)('brings replies back to their own queue: %j', async (own) => {
+        const inbox = await inboxOf(bus, own);
+        const elsewhere = [queue, ...allReplies.filter((each) => each !== own)];
+        const others = await Promise.all(elsewhere.map((each) => inboxOf(bus, each)));
         const sent = message();
-        expect(await bus.publish(sent, { queue: replies, delay: '5s' })).toBe('ok');
+        expect(await bus.publish(sent, { queue: own, delay: '5s' })).toBe('ok');
         await (await inbox.nth(1)).delay('5s');
         expect((await inbox.nth(2)).message).toEqual(sent);
         expect(await inbox.all[1]?.ack()).toBe('ok');
-        expect(other.all).toEqual([]);
+        expect(others.flatMap(({ all }) => all)).toEqual([]);
       });
 
       test('publishes with a delay, and lets a short one overtake a long one', async () => {

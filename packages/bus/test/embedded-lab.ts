@@ -23,7 +23,8 @@ export function openEmbeddedLab(journal: MessageJournal): EmbeddedLab {
       return bus;
     },
     inject: async (ref, bytes) => {
-      const queue = ref.kind === 'replies' ? 'replies.http' : `runs.${ref.pool}.${ref.tenant}.${ref.priority}`;
+      const queue =
+        ref.kind === 'replies' ? `replies.${ref.platform}` : `runs.${ref.pool}.${ref.tenant}.${ref.priority}`;
       await journal.append({ queue, messageId: newId(), bytes, notBefore: 0 });
     },
     close: async () => {

@@ -1,5 +1,5 @@
 import type { Bus } from '@moltbot/bus';
-import { envelope, isFinal, type Logger, type Principal, type RunOrder } from '@moltbot/shared';
+import { envelope, isFinal, type Logger, type Principal, type RunOrder, replyPlatformOf } from '@moltbot/shared';
 import type { CancelOutcome, Store } from '@moltbot/store';
 import { answerTasks } from './maintenance/answer-ended.ts';
 import { queueOf } from './publish-orders.ts';
@@ -38,7 +38,7 @@ async function watch({ bus, log }: CancelDeps, order: RunOrder): Promise<void> {
 async function answerNow(deps: CancelDeps, tenant: string, taskId: string): Promise<void> {
   try {
     const record = await deps.store.getTask(tenant, taskId);
-    if (record?.task.origin.callback) await answerTasks(deps, tenant, [record]);
+    if (record && replyPlatformOf(record.task.origin)) await answerTasks(deps, tenant, [record]);
   } catch (err) {
     deps.log.warn({ err, task: taskId, tenant }, 'the answer of a cancelled task is left to maintenance');
   }

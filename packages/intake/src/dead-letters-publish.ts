@@ -1,8 +1,8 @@
 import type { Bus, DelayRung, PublishOutcome, QueueRef } from '@moltbot/bus';
-import { type Envelope, type ErrorCode, MoltError } from '@moltbot/shared';
+import { type Envelope, type ErrorCode, isKind, MoltError } from '@moltbot/shared';
 import { orderOf } from './dead-letters-view.ts';
 import { queueOf } from './publish-orders.ts';
-import { replyQueue } from './publish-reply.ts';
+import { replyQueueOf } from './publish-reply.ts';
 
 const refusals: Readonly<Record<Exclude<PublishOutcome, 'ok'>, readonly [ErrorCode, string]>> = {
   nacked: ['MOLT_BUS_FULL', 'its queue takes no more'],
@@ -30,5 +30,5 @@ export async function publishLetter(
 function homeOf(message: Envelope): QueueRef | undefined {
   const order = orderOf(message);
   if (order) return queueOf(order);
-  return message.kind === 'reply' ? replyQueue : undefined;
+  return isKind(message, 'reply') ? replyQueueOf(message.body.task.origin) : undefined;
 }

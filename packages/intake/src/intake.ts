@@ -21,7 +21,7 @@ import { createAuthenticator } from './authenticate.ts';
 import { cancelTask } from './cancel-task.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { Intake, Submission, Submitted } from './port.ts';
-import { replyQueue } from './publish-reply.ts';
+import { replyQueues } from './publish-reply.ts';
 import { createPublishedMarks } from './published-marks.ts';
 import { checkedArguments, type OrderDefaults, type Orders, requestToOrders } from './request-to-orders.ts';
 import { type RunToRerun, resolveRun } from './resolve-run.ts';
@@ -98,6 +98,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     authenticate,
     admit,
     submit: (submission) => counted(submissions, submission.principal.tenant, () => submit(submission)),
+    find: ({ tenant, id }, key) => store.taskUnder(tenant, keyOf(id, key)),
     rerun: async (principal, { runId, task, target }, why) => ({
       taskId: await countedRerun(principal, { runId, task, targetName: target.name }, why),
     }),
@@ -131,14 +132,14 @@ const orderDefaults = ({ executor, guard, callbacks }: IntakeDeps['config']): Om
   callbacks,
 });
 
-/** Publishing needs the queues before any executor has come up. */
+/** Publishing needs the queues before any executor, or any ingress, has come up. */
 async function declareQueues(bus: Bus, config: IntakeDeps['config']): Promise<void> {
   const places = new Set(config.targets.map(({ tenant, pool }) => JSON.stringify([tenant, pool])));
   const pairs = [...places].map((place) => JSON.parse(place) as [string, string]);
   const queues = pairs.flatMap(([tenant, pool]) =>
     (['interactive', 'batch'] as const).map((priority) => ({ kind: 'runs', tenant, pool, priority }) as const),
   );
-  await Promise.all([...queues, replyQueue].map((queue) => bus.declare(queue)));
+  await Promise.all([...queues, ...replyQueues].map((queue) => bus.declare(queue)));
 }
 
 function findAction(plugins: PluginHost, name: string): AnyAction {
@@ -160,12 +161,15 @@ function assertNotTooMany(targets: readonly Target[], most: number, on: string):
   throw new MoltError('MOLT_TOO_MANY_TARGETS', message, { places: [{ path: '/on', message }] });
 }
 
+/** Keys of one principal are not those of another. */
+const keyOf = (principalId: string, key: string): string => `${principalId}:${key}`;
+
 const idempotencyOf = ({ idempotencyKey, principal, request }: Submission) =>
   idempotencyKey === undefined
     ? undefined
     : {
         tenant: principal.tenant,
-        key: `${principal.id}:${idempotencyKey}`,
+        key: keyOf(principal.id, idempotencyKey),
         requestHash: createHash('sha256').update(canonicalJson(request)).digest('hex'),
       };
 

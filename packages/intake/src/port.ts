@@ -57,6 +57,8 @@ export interface Intake extends Service {
    * MOLT_IDEMPOTENCY_CONFLICT, MOLT_BUS_DOWN, MOLT_BUS_FULL, MOLT_NO_EXECUTOR, MOLT_STORE_DOWN
    */
   submit(submission: Submission): Promise<Submitted>;
+  /** The task that a submission of this principal under this key has made, if it is remembered. @throws MOLT_STORE_DOWN */
+  find(principal: Principal, idempotencyKey: string): Promise<string | undefined>;
   /**
    * A new task of one run that does what the run was to do, on the target that has its name now. The same run gives the same task,
    * however often it is asked for.

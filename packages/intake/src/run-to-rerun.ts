@@ -1,5 +1,5 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
-import { newId, type Principal, runIdOf, type Target, type Task } from '@moltbot/shared';
+import { newId, type Origin, type Principal, runIdOf, type Target, type Task } from '@moltbot/shared';
 import { checkedArguments, type Orders } from './request-to-orders.ts';
 
 export interface RerunOf {
@@ -15,6 +15,7 @@ export function runToRerun({ task, target, action, id = newId() }: RerunOf, prin
   const again: Task = {
     ...task,
     id,
+    origin: withoutAnswer(task.origin),
     args: checkedArguments(action, task.args),
     on: target.name,
     principal,
@@ -23,4 +24,11 @@ export function runToRerun({ task, target, action, id = newId() }: RerunOf, prin
     runs: 1,
   };
   return { task: again, orders: [{ runId: runIdOf(id, 0), index: 0, target, task: again }] };
+}
+
+/** The message that stands for the answer to the first shows that one. */
+function withoutAnswer(origin: Origin): Origin {
+  if (origin.kind !== 'chat') return origin;
+  const { answer: _former, ...rest } = origin;
+  return rest;
 }

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest';
 import {
   alice,
   callback,
+  chat,
   claim,
+  discordReplies,
   type Lab,
   openLab,
   queuedOrders,
@@ -123,6 +125,18 @@ test('a task that a cancel ends is answered at once, and once', async () => {
   expect(answers).toMatchObject([
     { id: replyIdOf(taskId), kind: 'reply', tenant: 'acme', body: { state: 'cancelled' } },
   ]);
+  await expect(lab.store.listUnanswered('acme', 0, 10)).resolves.toEqual([]);
+});
+
+test('a task of a chat that a cancel ends is answered to that chat', async () => {
+  const lab = await openLab();
+  const door = await lab.door();
+  const { taskId } = await door.submit(submission({ origin: chat }));
+  await door.cancel(alice, taskId);
+  expect(await lab.queued(discordReplies)).toMatchObject([
+    { id: replyIdOf(taskId), kind: 'reply', tenant: 'acme', body: { task: { origin: chat }, state: 'cancelled' } },
+  ]);
+  await expect(lab.queued(replies)).resolves.toEqual([]);
   await expect(lab.store.listUnanswered('acme', 0, 10)).resolves.toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import type { DeadLetter } from '@moltbot/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { DeadLetters } from '../src/index.ts';
 import { type DeadLab, openDeadLab, replies, replyOf } from './dead-letters-lab.ts';
-import { alice, interactive, queuedOrders, stranger, withBus } from './lab.ts';
+import { alice, chat, interactive, queuedOrders, stranger, withBus } from './lab.ts';
 
 let lab: DeadLab;
 let letters: DeadLetters;
@@ -89,6 +89,21 @@ describe('replay', () => {
     expect(await lab.queued(replies)).toEqual([{ ...reply, body: { ...reply.body, tries: 0 } }]);
     await expect(letters.get(alice, reply.id)).rejects.toMatchObject(gone);
   });
+
+  test.each(['discord', 'lark'] as const)(
+    'a reply to a chat goes back to it, wherever it died: %s',
+    async (platform) => {
+      const order = await taken();
+      const chatOrder = { ...order, task: { ...order.task, origin: { ...chat, platform } } };
+      const [reply, lost] = [replyOf(chatOrder), { ...replyOf(chatOrder), id: 'lost.ended' }];
+      const queue = `replies/${platform}`;
+      await lab.store.putDeadLetter(letter({ id: reply.id, bytes: encodeEnvelope(reply), queue }));
+      await lab.store.putDeadLetter(letter({ id: lost.id, bytes: encodeEnvelope(lost) }));
+      for (const { id } of [reply, lost]) expect(await letters.replay(alice, id)).toEqual({ kind: 'message' });
+      expect((await lab.queued({ kind: 'replies', platform })).map(({ id }) => id)).toEqual([reply.id, lost.id]);
+      expect(await lab.queued(replies)).toEqual([]);
+    },
+  );
 
   test('a run that is still open: the same message is published again', async () => {
     const order = await taken();

@@ -3,7 +3,7 @@ import { MoltError } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { type DeadLab, openDeadLab, replies, replyOf } from './dead-letters-lab.ts';
-import { alice, callback, interactive, soon, withBus } from './lab.ts';
+import { alice, callback, chat, discordReplies, interactive, soon, withBus } from './lab.ts';
 
 let lab: DeadLab;
 beforeEach(async () => {
@@ -163,6 +163,19 @@ describe('what is no run', () => {
     });
     expect(JSON.stringify(shown)).not.toContain('whsec_');
     expect(await lab.run(order)).toMatchObject({ state: 'queued' });
+  });
+
+  test('a reply to a chat is kept', async () => {
+    const order = await lab.waiting();
+    const reply = replyOf({ ...order, task: { ...order.task, origin: chat } });
+    await lab.bus.publish(reply, { queue: discordReplies });
+    await lab.kill(discordReplies, 'no channel');
+    const letters = await lab.keeper();
+    await lab.kept(reply.id);
+    expect(await letters.get(alice, reply.id)).toMatchObject({
+      ...{ id: reply.id, reason: 'no channel', queue: 'replies/discord', kind: 'reply', taskId: order.task.id },
+      message: { kind: 'reply', body: { task: { origin: chat } } },
+    });
   });
 
   test('what cannot be decoded is kept for the tenant it can be told from, its secrets blotted out', async () => {

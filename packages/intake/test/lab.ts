@@ -19,6 +19,7 @@ import {
   type NewApiKey,
   newApiKey,
   newId,
+  type Origin,
   type Principal,
   type RunOrder,
   runRounds,
@@ -52,6 +53,8 @@ export const alice: Principal = { tenant: 'acme', id: 'key:alice' };
 export const bob: Principal = { tenant: 'acme', id: 'key:bob' };
 export const stranger: Principal = { tenant: 'other', id: 'key:alice' };
 export const replies: QueueRef = { kind: 'replies', platform: 'http' };
+export const discordReplies: QueueRef = { kind: 'replies', platform: 'discord' };
+export const larkReplies: QueueRef = { kind: 'replies', platform: 'lark' };
 export const interactive: RunQueueRef = { kind: 'runs', pool: 'default', tenant: 'acme', priority: 'interactive' };
 
 export const tenants: Record<string, TenantConfig> = {
@@ -203,6 +206,12 @@ export const queuedOrders = async (lab: Lab): Promise<readonly RunOrder[]> =>
 export const callback: Callback = {
   url: 'https://example.com/hook',
   secret: `whsec_${Buffer.alloc(32, 7).toString('base64')}`,
+};
+
+/** Of a task that a chat waits for. */
+export const chat: Extract<Origin, { kind: 'chat' }> = {
+  ...{ kind: 'chat', platform: 'discord', account: 'ops', place: { channel: 'c-1' } },
+  ...{ event: 'e-1', actor: 'u-1', language: 'en' },
 };
 
 /** A bus with some of its calls replaced. */

@@ -2,7 +2,21 @@ import type { PublishOutcome } from '@moltbot/bus';
 import { type Envelope, MoltError, newId, type RunOrder, replyIdOf, runIdOf, type Task } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import { expect, test } from 'vitest';
-import { alice, callback, claim, type Lab, openLab, queuedOrders, replies, soon, submission, withBus } from './lab.ts';
+import {
+  alice,
+  callback,
+  chat,
+  claim,
+  discordReplies,
+  type Lab,
+  larkReplies,
+  openLab,
+  queuedOrders,
+  replies,
+  soon,
+  submission,
+  withBus,
+} from './lab.ts';
 
 const olderThanMs = 30_000;
 const quick = { everyMs: 5, olderThanMs };
@@ -198,6 +212,19 @@ test('the end of a task that nobody told is told once, when it is old enough', a
   expect(idsOf(answers)).toEqual([replyIdOf(task.id), replyIdOf(theirs.id)]);
   const body = { task, state: 'cancelled', counts: { cancelled: 1 }, tries: 0 };
   expect(answers[0]).toMatchObject({ kind: 'reply', tenant: 'acme', trace: 't', body });
+});
+
+test('each end is told where it is waited for', async () => {
+  const lab = await openLab();
+  const called = await endedUnanswered(lab);
+  const onDiscord = await endedUnanswered(lab, { origin: chat });
+  const onLark = await endedUnanswered(lab, { origin: { ...chat, platform: 'lark' } });
+  lab.clock.advance(10_000);
+  await lab.door({ sweep: quick });
+  await expect.poll(() => lab.store.listUnanswered('acme', 0, 5), soon).toEqual([]);
+  const queues = [replies, discordReplies, larkReplies];
+  const told = await Promise.all(queues.map(async (queue) => idsOf(await lab.queued(queue))));
+  expect(told).toEqual([called, onDiscord, onLark].map(({ id }) => [replyIdOf(id)]));
 });
 
 test('more ends than one step takes are told in one round', async () => {

@@ -7,12 +7,13 @@ import {
   newId,
   type Principal,
 } from '@moltbot/shared';
-import type { NotificationDelivery, NotificationPage, NotificationRecord, NotificationStore } from '@moltbot/store';
+import type { NotificationDelivery, NotificationPage, NotificationRecord, Store } from '@moltbot/store';
 import { notify } from './notify.ts';
+import { requireChannel } from './routes.ts';
 
 export interface NotificationDeskDeps {
   readonly config: NotificationsConfig;
-  readonly store: Pick<NotificationStore, 'addNotification' | 'getNotification' | 'listNotifications'>;
+  readonly store: Pick<Store, 'addNotification' | 'getNotification' | 'listNotifications' | 'getRecord'>;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -47,6 +48,7 @@ export function createNotificationDesk({ config, store, clock, log }: Notificati
   return {
     list: ({ tenant }, query) => store.listNotifications(tenant, query),
     async test({ tenant, id: by }, { channel, ...wanted }, { ms, signal }) {
+      if (channel !== undefined) requireChannel(channel, tenant, config);
       const id = `test:${newId()}`;
       const to = channel === undefined ? undefined : [channel];
       await notify({ config, store, log }, { ...wanted, id, tenant, at: clock.now(), to }, { urgent: true });

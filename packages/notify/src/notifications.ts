@@ -1,6 +1,6 @@
 import type { AnyNotifier } from '@moltbot/plugin-sdk';
 import type { Clock, Logger, Notification, NotificationsConfig, Registry } from '@moltbot/shared';
-import type { NotificationStore } from '@moltbot/store';
+import type { NotificationStore, RecordStore } from '@moltbot/store';
 import { openChannels } from './channels/channels.ts';
 import { gatherDue } from './gather-due.ts';
 import { notify } from './notify.ts';
@@ -12,7 +12,7 @@ export interface NotificationsDeps {
   readonly config: NotificationsConfig;
   /** Whose notifications are delivered here. */
   readonly tenants: readonly string[];
-  readonly store: NotificationStore;
+  readonly store: NotificationStore & Pick<RecordStore, 'getRecord'>;
   /** Kinds of channels that plugins offer. */
   readonly notifiers: readonly AnyNotifier[];
   readonly registry: Registry;
@@ -23,8 +23,8 @@ export interface NotificationsDeps {
 export interface Notifications {
   /**
    * Routes a notification and stores it: it resolves when it is durable, and whoever leads delivers it. Raising it again under its id
-   * changes nothing.
-   * @throws MOLT_STORE_DOWN; MOLT_UNKNOWN_CHANNEL, when `to` names a channel that its tenant does not have
+   * changes nothing. Where `to` names a channel that its tenant does not have, the log is told.
+   * @throws MOLT_STORE_DOWN
    */
   notify(notification: Notification): Promise<void>;
   /**

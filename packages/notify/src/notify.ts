@@ -1,19 +1,28 @@
-import { idFrom, type Logger, type Notification, type NotificationsConfig, notificationKeyOf } from '@moltbot/shared';
-import type { NewDelivery, NotificationStore } from '@moltbot/store';
+import {
+  idFrom,
+  type Logger,
+  type Notification,
+  type NotificationsConfig,
+  notificationKeyOf,
+  whyNoChannel,
+} from '@moltbot/shared';
+import type { NewDelivery, Store } from '@moltbot/store';
 import { clip } from './clip.ts';
 import { channelsOf } from './routes.ts';
+import { isSilenced } from './silence.ts';
 
 export interface NotifyDeps {
   readonly config: NotificationsConfig;
-  readonly store: Pick<NotificationStore, 'addNotification'>;
+  readonly store: Pick<Store, 'addNotification' | 'getRecord'>;
   readonly log: Logger;
 }
 
 /**
  * Routes a notification and stores it with a delivery for each of its channels, in one step. Resolves when it is durable; under an id
- * that was raised before nothing happens.
+ * that was raised before nothing happens. A name in `to` that is no channel of its tenant stands for the log, and is warned of.
+ * Of a matter that was silenced nobody is told.
  * @param urgent it neither waits for others, nor is it held, nor counted as a repetition
- * @throws MOLT_STORE_DOWN, and MOLT_UNKNOWN_CHANNEL for names in `to`
+ * @throws MOLT_STORE_DOWN
  */
 export async function notify(
   { config, store, log }: NotifyDeps,
@@ -21,15 +30,21 @@ export async function notify(
   { urgent = false }: { readonly urgent?: boolean } = {},
 ): Promise<'new' | 'known'> {
   const notification = clip(given);
-  const channels = channelsOf(notification, config);
+  const matter = { tenant: notification.tenant, key: notificationKeyOf(notification) };
+  const isQuiet = !urgent && (await isSilenced(store, matter));
+  const channels = isQuiet ? [] : channelsOf(notification, config);
   const how = urgent ? urgently(notification) : usually(notification, config);
   const outcome = await store.addNotification(
     notification,
     channels.map((channel) => ({ channel, ...how })),
   );
-  const { tenant, id, severity, title } = notification;
-  if (outcome === 'new')
-    log.debug({ tenant, notification: id, severity, channels, title }, 'a notification was raised');
+  const { tenant, id, severity, title, to = [] } = notification;
+  if (outcome === 'known') return outcome;
+  log.debug({ tenant, notification: id, severity, channels, title }, 'a notification was raised');
+  for (const name of isQuiet ? [] : to) {
+    const why = whyNoChannel(name, tenant, config.channels);
+    if (why !== undefined) log.warn({ tenant, notification: id, title }, `the log is told instead: ${why}`);
+  }
   return outcome;
 }
 

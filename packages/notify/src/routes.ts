@@ -1,26 +1,24 @@
 import {
   isBelow,
+  logChannel,
   MoltError,
   matchesGlob,
   type Notification,
   type NotificationRoute,
   type NotificationsConfig,
-  nearest,
+  whyNoChannel,
 } from '@moltbot/shared';
-
-/** The channel that is there without being written. */
-export const logChannel = 'log';
 
 type Rules = Pick<NotificationsConfig, 'channels' | 'routes'>;
 
 /**
  * The names of the channels that tell a notification, each once: those it names itself, else those of the routes of its tenant that take
- * it, else the log.
- * @throws MOLT_UNKNOWN_CHANNEL when it names one that its tenant does not have
+ * it, else the log. For one that its tenant does not have (any more), the log.
  */
 export function channelsOf(notification: Notification, rules: Rules): readonly string[] {
   const { tenant, to } = notification;
-  if (to) return [...new Set(to.map((name) => known(name, tenant, rules)))];
+  const isKnown = (name: string): boolean => whyNoChannel(name, tenant, rules.channels) === undefined;
+  if (to) return [...new Set(to.map((name) => (isKnown(name) ? name : logChannel)))];
   const taken: NotificationRoute[] = [];
   for (const route of rules.routes) {
     if (route.tenant !== tenant || !takes(route, notification)) continue;
@@ -39,13 +37,11 @@ function takes({ match: { severity, min, labels } }: NotificationRoute, notifica
   });
 }
 
-function known(name: string, tenant: string, { channels }: Rules): string {
-  const own = Object.entries(channels).flatMap(([each, channel]) => (channel.tenant === tenant ? [each] : []));
-  const names = [...new Set([...own, logChannel])];
-  if (names.includes(name)) return name;
-  const meant = nearest(name, names);
-  const hint = meant === undefined ? `; there are: ${names.join(', ')}` : `; did you mean "${meant}"?`;
-  throw new MoltError('MOLT_UNKNOWN_CHANNEL', `there is no channel "${name}"${hint}`, {
+/** @throws MOLT_UNKNOWN_CHANNEL when the tenant has no channel of that name */
+export function requireChannel(name: string, tenant: string, { channels }: Pick<Rules, 'channels'>): void {
+  const why = whyNoChannel(name, tenant, channels);
+  if (why === undefined) return;
+  throw new MoltError('MOLT_UNKNOWN_CHANNEL', why, {
     places: [{ path: '/channel', message: 'is no channel of this tenant' }],
   });
 }

@@ -1,7 +1,7 @@
 import { type Notification, type NotificationRoute, type Severity, severities } from '@moltbot/shared';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { channelsOf } from '../src/routes.ts';
+import { channelsOf, requireChannel } from '../src/routes.ts';
 import { configOf, notificationOf, probes, routeTo } from './lab.ts';
 
 const config = (routes: readonly NotificationRoute[]) => configOf({ channels: probes('a', 'b', 'c'), routes });
@@ -33,13 +33,19 @@ test('a label must be there, and one of Object is not', () => {
   expect(of([route('constructor')])).toEqual(['log']);
 });
 
-test('channels it names itself come before the routes, and must be those of its tenant', () => {
+test('channels it names itself come before the routes, and the log stands for those that its tenant has not', () => {
   expect(of([routeTo('a')], { to: ['b', 'log', 'b'] })).toEqual(['b', 'log']);
   expect(of([routeTo('a')], { to: [] })).toEqual([]);
-  const wrong = () => of([], { to: ['aa'] });
-  expect(wrong).toThrowError(expect.objectContaining({ code: 'MOLT_UNKNOWN_CHANNEL' }));
-  expect(wrong).toThrowError('there is no channel "aa"; did you mean "a"?');
-  expect(() => of([], { to: ['a'], tenant: 'acme' })).toThrowError('there is no channel "a"; there are: log');
+  expect(of([routeTo('a')], { to: ['aa', 'b', 'cc'] })).toEqual(['log', 'b']);
+  expect(of([], { to: ['a'], tenant: 'acme' })).toEqual(['log']);
+});
+
+test('who asks for a channel by name is told that there is none, and what is meant', () => {
+  const of = (name: string, tenant: string) => () => requireChannel(name, tenant, config([]));
+  expect(of('aa', 'default')).toThrowError(expect.objectContaining({ code: 'MOLT_UNKNOWN_CHANNEL' }));
+  expect(of('aa', 'default')).toThrowError('there is no channel "aa"; did you mean "a"?');
+  expect(of('a', 'acme')).toThrowError('there is no channel "a"; there are: log');
+  expect([of('a', 'default')(), of('log', 'acme')()]).toEqual([undefined, undefined]);
 });
 
 /** Says the same in another way: as sets of severities, and labels by equality alone. */

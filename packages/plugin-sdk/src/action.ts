@@ -84,6 +84,8 @@ export interface ActionDefinition<A = unknown> {
    * it must ask for the same commands in the same order, one at a time, and write the same.
    */
   readonly class?: RunClass;
+  /** In a chat it is run after a question: who asked says yes (`asker`), or somebody else does (`other`). Default: without. */
+  readonly confirm?: 'asker' | 'other';
   /** What `data` of its results is, for who reads of the action. It is not held to it. */
   readonly data?: ZodType<JsonValue>;
   run(context: ActionContext<A>): Promise<ActionResult>;

@@ -1,6 +1,7 @@
 export { type Alert, type AlertScope, compileAlerts } from './alert.ts';
 export { checkDeclared } from './check-declared.ts';
 export { createScheduleDesk, type ScheduleDesk, type ScheduleDeskDeps } from './desk/desk.ts';
+export { type DeclaredChange, diffDeclared, type FieldChange, type KnownSchedule } from './diff-declared.ts';
 export { loadCalendars } from './load-calendars.ts';
 export { type Calendar, type CalendarSource, compileCalendar } from './when/calendar.ts';
 export { compilePlan, type Plan, type Planned, type PlanSpec, planKey } from './when/plan.ts';

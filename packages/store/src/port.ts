@@ -11,6 +11,7 @@ import type {
   TaskState,
 } from '@moltbot/shared';
 import type { NotificationStore } from './notifications-port.ts';
+import type { RecordStore } from './records-port.ts';
 import type { ScheduleStore } from './schedules-port.ts';
 
 /** What `acceptTask` is given: the task and its runs, all of one tenant, in one step. */
@@ -218,13 +219,15 @@ export interface LeaseOutcome {
  * Shared state. Two implementations, one conformance suite (`conformance.ts`). Each call is one atomic step; time is the store's.
  * Every call rejects with MOLT_STORE_DOWN, at once (within 1 s), when the store cannot be reached.
  */
-export interface Store extends Service, NotificationStore, ScheduleStore {
+export interface Store extends Service, NotificationStore, ScheduleStore, RecordStore {
   // Tasks
   /**
    * The idempotency key decides first. A task that is there already under its id is `same`: an accept whose
    * answer was lost may be repeated.
    */
   acceptTask(task: NewTask): Promise<AcceptOutcome>;
+  /** The task that an idempotency key was given for, if it is remembered. */
+  taskUnder(tenant: string, idempotencyKey: string): Promise<string | undefined>;
   /** The bus has confirmed every run of these. */
   markPublished(tenant: string, taskIds: readonly string[]): Promise<void>;
   /** False for a task that is open and not marked published: it may be in the store alone. */
@@ -296,7 +299,7 @@ export interface Store extends Service, NotificationStore, ScheduleStore {
   watchEnd(tenant: string, taskId: string, wake: () => void): () => void;
 
   // Replies and dead letters
-  /** Ended tasks with a callback that are not marked answered, ended at least `olderThanMs` ago, oldest first. */
+  /** Ended tasks whose origin awaits their end (`replyPlatformOf`) and that are not marked answered, ended at least `olderThanMs` ago, oldest first. */
   listUnanswered(tenant: string, olderThanMs: number, limit: number): Promise<readonly TaskRecord[]>;
   /** Their replies are safe on the bus. */
   markAnswered(tenant: string, taskIds: readonly string[]): Promise<void>;

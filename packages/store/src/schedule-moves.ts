@@ -3,7 +3,7 @@ import type { Occurrence, OccurrenceState } from '@moltbot/shared';
 /** To which states an occurrence may move from each; evidence that it was fired wins over a guess that it was missed. */
 export const occurrenceMoves: Readonly<Record<OccurrenceState, readonly OccurrenceState[]>> = {
   waiting: ['firing', 'skipped', 'missed'],
-  firing: ['fired', 'missed', 'skipped'],
+  firing: ['fired', 'missed'],
   fired: [],
   skipped: [],
   missed: ['fired'],

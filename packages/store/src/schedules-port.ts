@@ -72,6 +72,8 @@ export interface OccurrenceMove {
   readonly tenant: string;
   readonly scheduleId: string;
   readonly at: number;
+  /** In which it must be: else `illegal`. Default: any from which the move is legal. */
+  readonly from?: OccurrenceState | undefined;
   readonly to: Pick<Occurrence, 'state' | 'reason' | 'note' | 'taskId'>;
   /** `fired`: its end is of use to the schedule, so it stays listed as open until `endOccurrence`. */
   readonly follow?: boolean | undefined;
@@ -135,7 +137,10 @@ export interface ScheduleStore {
    * move; repeating one that was made is `ok`.
    */
   moveOccurrence(move: OccurrenceMove): Promise<'ok' | 'illegal' | 'absent'>;
-  /** missed or skipped → waiting, as `backfill`; absent ones are made. Rows that stand for many stay, and count as absent. */
+  /**
+   * missed or skipped → waiting, as `backfill`; absent ones are made. A row that stands for many stays: it begins a millisecond later when
+   * its first is opened, and the others in it count as absent.
+   */
   reopenOccurrence(tenant: string, scheduleId: string, at: number): Promise<'ok' | 'illegal' | 'absent'>;
   /** Notes how the task of a fired one ended, once: it is open no longer. Returns the failures in a row from then on, or undefined when it was noted before. */
   endOccurrence(end: OccurrenceEnd): Promise<number | undefined>;

@@ -10,17 +10,19 @@ import { limitsConformance } from './conformance/limits.ts';
 import { notificationsConformance } from './conformance/notifications.ts';
 import { outputConformance } from './conformance/output.ts';
 import { randomConformance } from './conformance/random.ts';
+import { recordsConformance } from './conformance/records.ts';
 import { repliesConformance } from './conformance/replies.ts';
 import { runsConformance } from './conformance/runs.ts';
 import { schedulesConformance } from './conformance/schedules.ts';
+import { type EmptyStore, randomSchedulesConformance } from './conformance/schedules-random.ts';
 import { type CreateStore, suiteOf } from './conformance/suite.ts';
 import { tasksConformance } from './conformance/tasks.ts';
 import { claimOf, late, newTask, orderOf } from './fixtures.ts';
 
 const week: Retention = { tasksMs: 604_800_000, outputMs: 604_800_000 };
 
-/** What every store does. */
-export function storeConformance(name: string, create: CreateStore): void {
+/** What every store does. @param empty by default another takes its place, where each has a place of its own */
+export function storeConformance(name: string, create: CreateStore, empty?: EmptyStore): void {
   describe(`${name} is a Store`, () => {
     let store: Store;
     beforeAll(async () => {
@@ -42,6 +44,17 @@ export function storeConformance(name: string, create: CreateStore): void {
     outputConformance(suite);
     limitsConformance(suite);
     randomConformance(suite);
+    const startAnother = async (): Promise<Store> => {
+      const another = create(week, 0);
+      await another.start();
+      return another;
+    };
+    const replace = async (lost: Store): Promise<Store> => {
+      await lost.stop();
+      return startAnother();
+    };
+    randomSchedulesConformance(startAnother, empty ?? replace);
+    recordsConformance(suite, startAnother, empty ?? replace);
     describe('forgetting', () => forgettingConformance(create));
 
     it('gives the messages of a task time when it lost its records', async () => {

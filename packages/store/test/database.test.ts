@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { newId, silentLogger } from '@moltbot/shared';
+import { eventually } from '@moltbot/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createSqliteStore, type SqliteStore } from '../src/index.ts';
 import { createDatabase } from '../src/sqlite/database.ts';
@@ -165,6 +166,22 @@ describe('the file', () => {
     expect(claimed).toMatchObject({ verdict: 'run', attempt: 1 });
     expect(await store.getRuns('acme', task.id)).toMatchObject([{ state: 'running', history: [] }]);
     await store.stop();
+  });
+
+  it('loses the records whose time is over, and no others', async () => {
+    const file = newFile();
+    const store = open(file);
+    await store.start();
+    const nameOf = (id: string) => ({ tenant: 'acme', kind: 'test.kept', id });
+    await store.putRecord(nameOf('over'), 'x', { keepMs: 1 });
+    await store.putRecord(nameOf('later'), 'x', { keepMs: 600_000 });
+    await store.putRecord(nameOf('ever'), 'x');
+    await eventually('its time is over', async () => (await store.getRecord(nameOf('over'))) === undefined);
+    await store.expire();
+    await store.stop();
+    const db = new DatabaseSync(file);
+    expect(db.prepare('SELECT id FROM records ORDER BY id').all()).toEqual([{ id: 'ever' }, { id: 'later' }]);
+    db.close();
   });
 
   it('of a newer version, of another program, or in no directory is refused with the reason', async () => {

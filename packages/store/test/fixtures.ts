@@ -57,6 +57,14 @@ const callback: Callback = { url: 'https://example.test/ended', secret: `whsec_$
 /** Of a task that is answered when it has ended. */
 export const answered: Pick<Task, 'origin'> = { origin: { kind: 'http', requestId: 'r-1', callback } };
 
+/** Of a task that a chat waits for. */
+export const fromChat: Pick<Task, 'origin'> = {
+  origin: {
+    ...{ kind: 'chat', platform: 'discord', account: 'ops', place: { channel: 'c-1' } },
+    ...{ event: 'e-1', actor: 'u-1', language: 'en' },
+  },
+};
+
 /** Of a task whose runs had to start a minute ago. */
 export const late = (): Pick<Task, 'acceptedAt' | 'limits'> => ({
   acceptedAt: Date.now() - 120_000,

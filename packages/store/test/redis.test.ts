@@ -1,24 +1,80 @@
 import { newId, Secret, silentLogger } from '@moltbot/shared';
-import { startRedis, type TestRedis } from '@moltbot/testkit';
+import { eventually, startRedis, type TestRedis } from '@moltbot/testkit';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createRedisStore } from '../src/index.ts';
+import { createRedisStore, type Store } from '../src/index.ts';
+import { createRedisClient, type RedisClient } from '../src/redis/client.ts';
+import { keys } from '../src/redis/keys.ts';
 import { storeConformance } from './conformance.ts';
 import { claimOf, first, newTask } from './fixtures.ts';
 
 let redis: TestRedis;
+let admin: RedisClient;
 beforeAll(async () => {
   redis = await startRedis();
+  const nothing = () => {};
+  const listeners = { onReady: nothing, onMessage: nothing, onListening: nothing };
+  admin = createRedisClient({ url: new Secret(redis.url), log: silentLogger, ...listeners });
+  await admin.start();
 });
-afterAll(() => redis.stop());
+afterAll(async () => {
+  await admin.stop();
+  await redis.stop();
+});
 
-storeConformance('the Redis store', (retention, lostAfterMs) =>
-  createRedisStore({
-    url: new Secret(redis.url),
-    retention,
-    log: silentLogger,
-    lostAfterMs,
-  }),
+storeConformance(
+  'the Redis store',
+  (retention, lostAfterMs) =>
+    createRedisStore({
+      url: new Secret(redis.url),
+      retention,
+      log: silentLogger,
+      lostAfterMs,
+    }),
+  async (store) => {
+    await admin.command('FLUSHALL');
+    return store;
+  },
 );
+
+test.each([
+  ['a listing', (store: Store) => store.listRecords({ tenant: 'left', kind: 'test.left' }, { limit: 10 })],
+  ['the expiry', (store: Store) => store.expire()],
+])('%s leaves nothing of the records that have expired', async (_what, clean) => {
+  const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
+  const store = createRedisStore({ url: new Secret(redis.url), retention, log: silentLogger });
+  await store.start();
+  onTestFinished(() => store.stop());
+  const names = ['a', 'b c', ''].map((id) => ({ tenant: 'left', kind: 'test.left', id }));
+  for (const name of names) await store.putRecord(name, 'x', { keepMs: 1 });
+  const ids = () => admin.command('ZRANGE', keys.records('left', 'test.left'), 0, -1);
+  expect(await ids()).toEqual(['', 'a', 'b c']);
+  await eventually('nothing is left', async () => {
+    await clean(store);
+    return JSON.stringify(await ids()) === '[]';
+  });
+  await store.expire();
+  expect(await admin.command('EXISTS', keys.recordsExpiring('left'))).toBe(0);
+});
+
+test('a listing passes over a bounded number of expired records, and says that there may be more', async () => {
+  const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
+  const store = createRedisStore({ url: new Secret(redis.url), retention, log: silentLogger });
+  await store.start();
+  onTestFinished(() => store.stop());
+  const of = { tenant: 'many', kind: 'test.many' };
+  const ids = Array.from({ length: 1_100 }, (_, n) => `a${String(n).padStart(4, '0')}`);
+  await Promise.all(ids.map((id) => store.putRecord({ ...of, id }, 'x', { keepMs: 1 })));
+  await store.putRecord({ ...of, id: 'b' }, 'there');
+  await eventually('their time is over', async () => {
+    const found = await Promise.all(ids.map((id) => store.getRecord({ ...of, id })));
+    return found.every((record) => record === undefined);
+  });
+  const { records, cursor } = await store.listRecords(of, { limit: 1 });
+  expect([records, cursor]).toEqual([[], 'a1001']);
+  const rest = await store.listRecords(of, { limit: 1, cursor });
+  expect(rest).toMatchObject({ records: [{ id: 'b', value: 'there' }] });
+  expect(rest.cursor).toBeUndefined();
+});
 
 test('a task that another door was asked for again meanwhile is not withdrawn by the first', async () => {
   const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };

@@ -1,10 +1,16 @@
-import { backoffMs, isFinal, type RunOrder, replyEnvelope, type TaskRecord } from '@moltbot/shared';
+import {
+  backoffMs,
+  isFinal,
+  type ReplyPlatform,
+  type RunOrder,
+  replyEnvelope,
+  replyPlatformOf,
+  type TaskRecord,
+} from '@moltbot/shared';
 import type { RunDeps } from './run-deps.ts';
 import { whileStoreIsDown } from './store-patience.ts';
 
 type ReplyDeps = Pick<RunDeps, 'bus' | 'store' | 'clock' | 'log' | 'stopping'>;
-
-const queue = { kind: 'replies', platform: 'http' } as const;
 
 /**
  * The end of a run is in the store: when it was the end of its task as well, its reply is put on the bus for the origin.
@@ -12,7 +18,8 @@ const queue = { kind: 'replies', platform: 'http' } as const;
  * message of the run must come again.
  */
 export async function endToReply({ task }: RunOrder, deps: ReplyDeps): Promise<boolean> {
-  if (!task.origin.callback) return true;
+  const platform = replyPlatformOf(task.origin);
+  if (!platform) return true;
   const { store, clock } = deps;
   const { tenant } = task.principal;
   const record = await whileStoreIsDown(() => store.getTask(tenant, task.id), clock);
@@ -21,12 +28,17 @@ export async function endToReply({ task }: RunOrder, deps: ReplyDeps): Promise<b
   if (!isFinal(record.state)) return true;
   // A withdrawn task was refused at its door, and nobody waits for its end. Of any other maintenance tells it.
   if (record.state === 'undeliverable') return true;
-  if (!(await publish(record, deps))) return false;
+  if (!(await publish(record, platform, deps))) return false;
   await whileStoreIsDown(() => store.markAnswered(tenant, [task.id]), clock);
   return true;
 }
 
-async function publish(record: TaskRecord, { bus, clock, log, stopping }: ReplyDeps): Promise<boolean> {
+async function publish(
+  record: TaskRecord,
+  platform: ReplyPlatform,
+  { bus, clock, log, stopping }: ReplyDeps,
+): Promise<boolean> {
+  const queue = { kind: 'replies', platform } as const;
   const message = replyEnvelope(record);
   for (let tries = 1; !stopping.aborted; tries += 1) {
     const outcome = await bus.publish(message, { queue });

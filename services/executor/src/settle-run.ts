@@ -7,6 +7,7 @@ import {
   type RunError,
   type RunOrder,
   type RunOutcome,
+  replyPlatformOf,
   watchOf,
 } from '@moltbot/shared';
 import type { HeldRun, OutputRest } from '@moltbot/store';
@@ -77,7 +78,7 @@ export async function finish(run: RunInHand, outcome: RunOutcome, parting: Parti
 
 /** The end is in the store. */
 async function conclude({ order, active }: RunInHand, deps: RunDeps, deadBecause?: string): Promise<void> {
-  const isAnswered = order.task.origin.callback === undefined || (await endToReply(order, deps));
+  const isAnswered = replyPlatformOf(order.task.origin) === undefined || (await endToReply(order, deps));
   // Nobody may hand us a delivery of it any more.
   deps.runs.remove(active);
   if (!isAnswered) await active.delivery.requeue();

@@ -1,4 +1,4 @@
-import type { Delivery } from '@moltbot/bus';
+import type { Delivery, QueueRef } from '@moltbot/bus';
 import { isKind, type Reply, replyIdOf, runIdOf } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { expect, test } from 'vitest';
@@ -9,10 +9,18 @@ const queue = { kind: 'replies', platform: 'http' } as const;
 const callback = { url: 'https://example.com/hook', secret: `whsec_${'A'.repeat(32)}` };
 const origin = { kind: 'http', requestId: 'r-1', callback } as const;
 
+const chat = {
+  ...({ kind: 'chat', account: 'ops', place: { channel: 'c-1' } } as const),
+  ...({ event: 'e-1', actor: 'u-1', language: 'en' } as const),
+};
+
 /** Collects the replies on the bus. */
-async function replies(lab: Lab): Promise<readonly { readonly id: string; readonly body: Reply }[]> {
+async function replies(
+  lab: Lab,
+  from: QueueRef = queue,
+): Promise<readonly { readonly id: string; readonly body: Reply }[]> {
   const found: { id: string; body: Reply }[] = [];
-  await lab.bus.consume(queue, { prefetch: 10 }, async (delivery: Delivery) => {
+  await lab.bus.consume(from, { prefetch: 10 }, async (delivery: Delivery) => {
     const { message } = delivery;
     if (isKind(message, 'reply')) found.push({ id: message.id, body: message.body });
     await delivery.ack();
@@ -33,6 +41,21 @@ test('the end of a task that wants an answer is on the bus before its message is
   expect(found).toEqual([{ id: replyIdOf(task.id), body }]);
   expect(await lab.store.listUnanswered('acme', 0, 10)).toEqual([]);
 });
+
+test.each(['discord', 'lark'] as const)(
+  'the end of a task that a chat waits for is told on its platform: %s',
+  async (platform) => {
+    const lab = await openLab();
+    const [found, posted] = [await replies(lab, { kind: 'replies', platform }), await replies(lab)];
+    await lab.worker();
+    const order = await lab.accept({ command: 'exit 3', origin: { ...chat, platform } });
+    await lab.until(order);
+    await lab.settled();
+    await eventually('its reply', () => found.length > 0);
+    expect(found).toMatchObject([{ id: replyIdOf(order.task.id), body: { task: order.task, state: 'failed' } }]);
+    expect([posted, await lab.store.listUnanswered('acme', 0, 10)]).toEqual([[], []]);
+  },
+);
 
 test('a task without a callback costs nothing', async () => {
   const lab = await openLab();
@@ -138,12 +161,15 @@ test('a run that waits for its reply to be taken is acked when it is', async () 
   await eventually('its reply', () => found.length === 1);
 });
 
-test('a queue of replies that is not there yet is declared', async () => {
-  const lab = await openLab();
-  await lab.worker();
-  const order = await lab.accept({ origin });
-  await lab.until(order);
-  await lab.settled();
-  const found = await replies(lab);
-  await eventually('its reply', () => found.length === 1);
-});
+test.each([origin, { ...chat, platform: 'discord' } as const])(
+  'a queue of replies that is not there yet is declared: %j',
+  async (waiting) => {
+    const lab = await openLab();
+    await lab.worker();
+    const order = await lab.accept({ origin: waiting });
+    await lab.until(order);
+    await lab.settled();
+    const found = await replies(lab, waiting.kind === 'chat' ? { kind: 'replies', platform: 'discord' } : queue);
+    await eventually('its reply', () => found.length === 1);
+  },
+);

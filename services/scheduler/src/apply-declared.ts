@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
-import { type Calendar, compileAlerts, compilePlan, planKey } from '@moltbot/schedules';
+import { type Calendar, compileAlerts, compilePlan, diffDeclared, planKey } from '@moltbot/schedules';
 import { asMoltError, type DeclaredSchedule } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
 
@@ -13,18 +12,16 @@ export async function applyDeclared(
   calendars: ReadonlyMap<string, Calendar>,
 ): Promise<void> {
   const { store, timetable, term, log } = deps;
-  for (const schedule of declared) {
+  const known = Array.from(timetable.entries(), ({ record }) => record);
+  for (const change of diffDeclared(declared, known)) {
     if (term.isOver()) return;
-    const known = timetable.get(schedule.tenant, schedule.id)?.record;
-    if (known?.source === 'config' && isDeepStrictEqual(known.spec, schedule.spec)) continue;
-    await apply(deps, schedule, calendars);
-  }
-  const names = new Set(declared.map(({ tenant, id }) => `${tenant}/${id}`));
-  for (const { record } of [...timetable.entries()]) {
-    const { tenant, id, source } = record;
-    if (source !== 'config' || names.has(`${tenant}/${id}`) || term.isOver()) continue;
-    await store.dropSchedule(tenant, id, 'config');
-    log.info({ tenant, schedule: id }, 'a schedule is declared no more, and gone');
+    if (change.kind === 'gone') {
+      const { tenant, id } = change.known;
+      await store.dropSchedule(tenant, id, 'config');
+      log.info({ tenant, schedule: id }, 'a schedule is declared no more, and gone');
+    } else {
+      await apply(deps, change.declared, calendars);
+    }
   }
 }
 

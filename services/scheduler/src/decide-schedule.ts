@@ -1,8 +1,9 @@
+import type { ScheduleRecord } from '@moltbot/shared';
 import type { NewOccurrence } from '@moltbot/store';
 import { endOfTask } from './end-of-task.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { giveUp } from './fire-occurrence.ts';
-import type { OpenItem } from './open-occurrences.ts';
+import { isOpen, type OpenItem, openItemOf } from './open-occurrences.ts';
 import { scheduleToOccurrences } from './schedule-to-occurrences.ts';
 import type { Entry } from './timetable.ts';
 
@@ -45,9 +46,19 @@ async function decide(deps: EngineDeps, { record, plan }: Entry, fire: (item: Op
     if (outcome.kind === 'fenced') log.warn({ schedule: id, tenant }, 'another leader decides for this schedule');
     return timetable.again(tenant, id, clock.now() + againMs);
   }
+  const decisions = occurrences.map((occurrence, index) => ({ occurrence, isOurs: outcome.taken[index] === true }));
+  // Everything that is to be done is in hand before anything that can fail.
+  for (const { occurrence, isOurs } of decisions) if (isOurs) begin(deps, record, occurrence, fire);
+  for (const { occurrence, isOurs } of decisions) if (!isOurs) await adopt(deps, record, occurrence.at);
   timetable.advance(tenant, id, cursor);
-  const taken = occurrences.filter((_, index) => outcome.taken[index]);
-  for (const occurrence of taken) await takeUp(deps, { tenant, scheduleId: id, occurrence, fire });
+  for (const { occurrence, isOurs } of decisions) if (isOurs) await tell(deps, record, occurrence);
+}
+
+/** Decided before: by an earlier try whose answer was lost, or by one that led. Whoever it was may not look after it any more. */
+async function adopt({ store, open }: EngineDeps, { tenant, id }: ScheduleRecord, at: number): Promise<void> {
+  if (open.has(tenant, id, at)) return;
+  const occurrence = await store.getOccurrence(tenant, id, at);
+  if (occurrence && isOpen(occurrence)) open.add(openItemOf(tenant, id, occurrence));
 }
 
 /** Asks the store: the end of a task may be seen a moment later than its next instant. */
@@ -58,35 +69,37 @@ async function isStillBusy(deps: EngineDeps, tenant: string, id: string): Promis
   return deps.open.of(tenant, id).some(isInTheWay);
 }
 
-interface NewlyDecided {
-  readonly tenant: string;
-  readonly scheduleId: string;
-  readonly occurrence: NewOccurrence;
-  readonly fire: (item: OpenItem) => void;
+function begin(
+  { open }: EngineDeps,
+  { tenant, id: scheduleId }: ScheduleRecord,
+  { state, at, due, kind }: NewOccurrence,
+  fire: (item: OpenItem) => void,
+): void {
+  if (state !== 'waiting' && state !== 'firing') return;
+  const lookAt = state === 'waiting' ? due : 0;
+  const item: OpenItem = { tenant, scheduleId, at, kind, due, state, lookAt, looks: 0, isBusy: false };
+  open.add(item);
+  if (state === 'firing') fire(item);
 }
 
-async function takeUp(deps: EngineDeps, { tenant, scheduleId, occurrence, fire }: NewlyDecided): Promise<void> {
-  const { open, metrics, timetable, notices } = deps;
-  const { state, at, due, kind, reason, note, count } = occurrence;
-  if (state === 'waiting' || state === 'firing') {
-    const lookAt = state === 'waiting' ? due : 0;
-    const item: OpenItem = { tenant, scheduleId, at, kind, due, state, lookAt, looks: 0, isBusy: false };
-    open.add(item);
-    if (state === 'firing') fire(item);
-    else await supersede(deps, item);
-    return;
+/** What follows from a decision beside the firing. One that fails is no reason to leave the others out. */
+async function tell(deps: EngineDeps, record: ScheduleRecord, occurrence: NewOccurrence): Promise<void> {
+  const { metrics, notices, log } = deps;
+  const { state, at, reason, note, count } = occurrence;
+  try {
+    if (state === 'waiting') await supersede(deps, record, at);
+    if (state === 'skipped' || state === 'missed') metrics.ended(record.tenant, occurrence);
+    if (state === 'missed') await notices.missed(record, { at, reason, note, count });
+  } catch (err) {
+    log.warn({ err, tenant: record.tenant, schedule: record.id }, 'what follows from a decision could not be done');
   }
-  metrics.ended(tenant, occurrence);
-  const record = timetable.get(tenant, scheduleId)?.record;
-  if (record && state === 'missed') await notices.missed(record, { at, reason, note, count });
 }
 
 /** Where the newest takes the place of those that wait, they wait no longer. */
-async function supersede(deps: EngineDeps, item: OpenItem): Promise<void> {
-  const { tenant, scheduleId, at } = item;
-  if (deps.timetable.get(tenant, scheduleId)?.record.spec.overlap !== 'cancel-previous') return;
+async function supersede(deps: EngineDeps, { tenant, id, spec }: ScheduleRecord, at: number): Promise<void> {
+  if (spec.overlap !== 'cancel-previous') return;
   const now = deps.clock.now();
-  for (const other of deps.open.of(tenant, scheduleId)) {
+  for (const other of deps.open.of(tenant, id)) {
     const waits = other.kind === 'planned' && other.state === 'waiting' && other.due <= now;
     if (waits && other.at < at) await giveUp(deps, other, { state: 'skipped', reason: 'superseded' });
   }

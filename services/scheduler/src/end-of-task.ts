@@ -50,18 +50,18 @@ async function end(deps: EngineDeps, item: OpenItem, task: TaskRecord | undefine
   }
   const failures = await store.endOccurrence({ tenant, scheduleId, at, outcome, failed });
   open.remove(item);
-  if (record && failed && failures !== undefined) await pauseWhenTooOften(deps, record, failures);
+  if (record && failed && failures !== undefined) await pauseWhenTooOften(deps, record, { at, failures });
 }
 
 async function pauseWhenTooOften(
   { store, notices, log }: EngineDeps,
   record: ScheduleRecord,
-  failures: number,
+  { at, failures }: { readonly at: number; readonly failures: number },
 ): Promise<void> {
   const { tenant, id, spec } = record;
   if (spec.pauseAfter === undefined || failures < spec.pauseAfter) return;
   const paused = await store.pauseSchedule(tenant, id, { why: 'failures', by: `schedule:${id}` });
   if (paused !== 'ok') return;
   log.warn({ schedule: id, tenant, failures }, 'paused: its tasks failed too often');
-  await notices.paused(record, failures);
+  await notices.paused(record, { at, failures });
 }

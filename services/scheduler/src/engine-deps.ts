@@ -1,17 +1,16 @@
 import type { Intake } from '@moltbot/intake';
 import type { Clock, Logger } from '@moltbot/shared';
-import type { Store } from '@moltbot/store';
+import type { Store, Term } from '@moltbot/store';
 import type { Notices } from './notices.ts';
 import type { OpenOccurrences } from './open-occurrences.ts';
 import type { SchedulerMetrics } from './scheduler-metrics.ts';
-import type { Term } from './term.ts';
 import type { Timetable } from './timetable.ts';
 
 /** What every duty of firing is given, for the time of one term. */
 export interface EngineDeps {
   readonly term: Term;
   readonly store: Store;
-  readonly intake: Pick<Intake, 'submit' | 'check' | 'cancel'>;
+  readonly intake: Pick<Intake, 'submit' | 'find' | 'check' | 'cancel'>;
   readonly timetable: Timetable;
   readonly open: OpenOccurrences;
   readonly notices: Notices;

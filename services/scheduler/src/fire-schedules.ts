@@ -3,7 +3,7 @@ import { endOfTask } from './end-of-task.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { fireOccurrence, watchEnd } from './fire-occurrence.ts';
 import { createLane } from './lane.ts';
-import type { OpenItem } from './open-occurrences.ts';
+import type { OpenItem, OpenOccurrences } from './open-occurrences.ts';
 import { lookAtWaiting } from './waiting-occurrence.ts';
 
 /** At one time, so that a burst of schedules does not bury the store. */
@@ -23,9 +23,12 @@ export async function fireSchedules(deps: EngineDeps): Promise<void> {
     item.isBusy = true;
     firing.run(() => fireOccurrence(deps, item));
   };
+  let seen = clock.now();
   while (!term.isOver()) {
     wake = new AbortController();
     const now = clock.now();
+    if (now < seen - lookEveryMs) lookAnew(open);
+    seen = now;
     for (const entry of timetable.takeDue(now, deciding.room())) {
       deciding.run(() => decideSchedule(deps, entry, fire));
     }
@@ -40,6 +43,11 @@ export async function fireSchedules(deps: EngineDeps): Promise<void> {
     await clock.sleep(wait, signal).catch(() => {});
   }
   await Promise.all([deciding.close(), firing.close(), looking.close()]);
+}
+
+/** What was put off for a moment must not wait for hours when the wall clock was set back. */
+function lookAnew(open: OpenOccurrences): void {
+  for (const item of open.all()) item.lookAt = Math.min(item.lookAt, item.state === 'waiting' ? item.due : 0);
 }
 
 function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): readonly [readonly T[], readonly T[]] {

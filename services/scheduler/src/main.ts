@@ -1,4 +1,5 @@
 import { createAmqpBus } from '@moltbot/bus';
+import { chatNotifiers } from '@moltbot/chat';
 import { createIntake } from '@moltbot/intake';
 import { createNotifications } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
@@ -21,7 +22,8 @@ await runMain('scheduler', async ({ config, log, processName }) => {
   const store = createRedisStore({ url: urls.store, retention: config.retention, log });
   const bus = createAmqpBus({ url: urls.bus, name: processName, log });
   const notifications = createNotifications({
-    ...{ config: config.notifications, tenants: Object.keys(config.tenants), notifiers: plugins.notifiers },
+    ...{ config: config.notifications, tenants: Object.keys(config.tenants) },
+    notifiers: [...plugins.notifiers, ...chatNotifiers({ store, clock, log })],
     ...{ store, registry, clock, log },
   });
   const intake = createIntake({ config, bus, store, plugins, registry, clock, log });

@@ -1,7 +1,6 @@
-import type { ScheduleRecord } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
-import type { OpenItem } from './open-occurrences.ts';
-import { putBackLost } from './put-back-lost.ts';
+import { type OpenItem, openItemOf } from './open-occurrences.ts';
+import { isUnsaved, putBackLost } from './put-back-lost.ts';
 
 const changesPerStep = 500;
 
@@ -32,7 +31,7 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       if (term.signal.aborted) return;
       const seen = revisions.get(tenant) ?? 0;
       const { changes, revision } = await store.changedSchedules(tenant, seen, changesPerStep);
-      if (revision < seen) {
+      if (revision < seen || isUnsaved(deps, tenant)) {
         await putBackLost(deps, tenant);
         revisions.set(tenant, 0);
         continue;
@@ -40,8 +39,8 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       for (const { id, record } of changes) {
         if (record) timetable.put(record);
         else timetable.drop(tenant, id);
-        if (record && adopts) await adoptOpen(deps, record);
       }
+      if (adopts && changes.some(({ record }) => record)) await adoptOpen(deps, tenant);
       const last = changes.at(-1);
       revisions.set(tenant, last?.revision ?? revision);
       if (changes.length < changesPerStep) return;
@@ -74,34 +73,21 @@ const lastRevision = async ({ store }: EngineDeps, tenant: string): Promise<numb
   (await store.changedSchedules(tenant, Number.MAX_SAFE_INTEGER, 1)).revision;
 
 async function loadOpen(deps: EngineDeps, tenant: string): Promise<void> {
+  for await (const item of openItems(deps, tenant)) deps.open.add(item);
+}
+
+/** Somebody beside the leader may have asked for a run, or put back what an emptied store had lost. */
+async function adoptOpen(deps: EngineDeps, tenant: string): Promise<void> {
+  for await (const item of openItems(deps, tenant)) {
+    if (!deps.open.has(tenant, item.scheduleId, item.at)) deps.open.add(item);
+  }
+}
+
+async function* openItems({ store, term }: EngineDeps, tenant: string): AsyncGenerator<OpenItem> {
   let after: Awaited<ReturnType<EngineDeps['store']['listOpenOccurrences']>>[number] | undefined;
   do {
-    const page = await deps.store.listOpenOccurrences(tenant, { limit: changesPerStep, ...(after && { after }) });
-    for (const { scheduleId, occurrence } of page) deps.open.add(itemOf(tenant, scheduleId, occurrence));
+    const page = await store.listOpenOccurrences(tenant, { limit: changesPerStep, ...(after && { after }) });
+    for (const { scheduleId, occurrence } of page) yield openItemOf(tenant, scheduleId, occurrence);
     after = page.length === changesPerStep ? page.at(-1) : undefined;
-  } while (after && !deps.term.signal.aborted);
+  } while (after && !term.signal.aborted);
 }
-
-/** Somebody beside the leader may have asked for a run: it is among the newest. */
-async function adoptOpen(deps: EngineDeps, { tenant, id }: ScheduleRecord): Promise<void> {
-  let cursor: string | undefined;
-  do {
-    const query = { limit: changesPerStep, states: ['waiting', 'firing'], cursor } as const;
-    const page = await deps.store.listOccurrences(tenant, id, query);
-    for (const occurrence of page.occurrences) {
-      if (!deps.open.has(tenant, id, occurrence.at)) deps.open.add(itemOf(tenant, id, occurrence));
-    }
-    cursor = page.cursor;
-  } while (cursor !== undefined && !deps.term.signal.aborted);
-}
-
-type KnownOccurrence = Awaited<ReturnType<EngineDeps['store']['listOpenOccurrences']>>[number]['occurrence'];
-
-const itemOf = (tenant: string, scheduleId: string, occurrence: KnownOccurrence): OpenItem => {
-  const { at, kind, due, state, taskId } = occurrence;
-  return {
-    ...{ tenant, scheduleId, at, kind, due, taskId, looks: 0, isBusy: false },
-    state: state === 'waiting' || state === 'firing' ? state : 'fired',
-    lookAt: state === 'waiting' ? due : 0,
-  };
-};

@@ -29,7 +29,8 @@ export interface Notices {
     record: ScheduleRecord,
     what: { readonly at: number; readonly task: TaskRecord; readonly runs: readonly RunRecord[] },
   ): Promise<void>;
-  paused(record: ScheduleRecord, failures: number): Promise<void>;
+  /** @param what `at`: the instant whose failure was the last one */
+  paused(record: ScheduleRecord, what: { readonly at: number; readonly failures: number }): Promise<void>;
 }
 
 type Said = Pick<Notification, 'title' | 'at' | 'fields'> & {
@@ -44,7 +45,7 @@ export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & {
     if (!how) return;
     await notify({
       id: idFrom('schedule', tenant, id, what, String(at)),
-      ...{ tenant, at, severity: how.severity, title, labels: { ...how.labels, schedule: id } },
+      ...{ tenant, at, severity: how.severity, title, labels: { ...how.labels, schedule: id }, to: how.to },
       fields: [...(spec.owner === undefined ? [] : [{ name: 'owner', value: spec.owner }]), ...fields],
     });
   };
@@ -88,14 +89,15 @@ export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & {
         }
       }
     },
-    paused: (record, failures) =>
+    paused: (record, { at, failures }) =>
       tell(record, {
         ...{
           what: 'paused',
           how: record.spec.onFailure,
-          at: record.revision,
+          at,
           title: `Schedule ${record.id} is paused after ${failures} failures`,
         },
+        fields: [instant(at)],
       }),
   };
 }

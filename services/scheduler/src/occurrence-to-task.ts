@@ -2,12 +2,15 @@ import type { Intake } from '@moltbot/intake';
 import {
   asMoltError,
   type ErrorCode,
+  isFinal,
   type MoltError,
   occurrenceIdOf,
   type Principal,
   type ScheduleRecord,
   type TaskRequest,
 } from '@moltbot/shared';
+import type { EngineDeps } from './engine-deps.ts';
+import type { OpenItem } from './open-occurrences.ts';
 
 /**
  * - `fired`: its task is accepted, by this call or an earlier one.
@@ -34,11 +37,42 @@ export const principalOf = ({ tenant, id }: Pick<ScheduleRecord, 'tenant' | 'id'
   id: `schedule:${id}`,
 });
 
-/** Through the one door, under a key that is the occurrence's for ever: two leaders at once make one task. */
+/** How often a day that was filled in can be filled in again. */
+const roundsAtMost = 10;
+
+/**
+ * Through the one door, under a key that is the occurrence's for ever: two leaders at once make one task. What is filled in after its task
+ * was cancelled before it started is done anew, under the next key.
+ */
 export async function occurrenceToTask(
+  { intake, store }: Pick<EngineDeps, 'intake' | 'store'>,
+  record: ScheduleRecord,
+  { at, kind }: Pick<OpenItem, 'at' | 'kind'>,
+): Promise<Fired> {
+  const key = occurrenceIdOf(record.id, at);
+  let fired = await submit(intake, record, { at, key });
+  for (let round = 2; round <= roundsAtMost && kind === 'backfill' && fired.kind === 'fired'; round += 1) {
+    const task = await store.getTask(record.tenant, fired.taskId);
+    if (!task || !isFinal(task.state) || (await hasStarted({ store }, record.tenant, fired.taskId))) return fired;
+    fired = await submit(intake, record, { at, key: `${key}~${round}` });
+  }
+  return fired;
+}
+
+/** Some of its commands may have run. */
+export async function hasStarted(
+  { store }: Pick<EngineDeps, 'store'>,
+  tenant: string,
+  taskId: string,
+): Promise<boolean> {
+  const runs = await store.getRuns(tenant, taskId);
+  return runs.some(({ startedAt, history }) => startedAt !== undefined || history.length > 0);
+}
+
+async function submit(
   intake: Pick<Intake, 'submit'>,
   { tenant, id, spec }: ScheduleRecord,
-  at: number,
+  { at, key }: { readonly at: number; readonly key: string },
 ): Promise<Fired> {
   const request: TaskRequest = spec.task;
   try {
@@ -46,7 +80,7 @@ export async function occurrenceToTask(
       principal: principalOf({ tenant, id }),
       origin: { kind: 'schedule', scheduleId: id, at },
       request,
-      idempotencyKey: occurrenceIdOf(id, at),
+      idempotencyKey: key,
       persists: true,
     });
     return { kind: 'fired', taskId };

@@ -9,6 +9,8 @@ export interface OpenItem {
   readonly due: number;
   state: 'waiting' | 'firing' | 'fired';
   taskId?: string | undefined;
+  /** Why the door did not take it last, for people. */
+  refusal?: string | undefined;
   /** Epoch ms of the next look at it. */
   lookAt: number;
   /** Tries of a firing one; looks at a fired one. */
@@ -31,9 +33,25 @@ export interface OpenOccurrences {
   all(): Iterable<OpenItem>;
   size(): number;
   clear(): void;
+  /** Names of schedules whose open occurrences an emptied store may not have back yet. */
+  readonly unsaved: Set<string>;
 }
 
-const nameOf = (tenant: string, scheduleId: string): string => `${tenant}/${scheduleId}`;
+export const scheduleName = (tenant: string, scheduleId: string): string => `${tenant}/${scheduleId}`;
+
+/** Something is still to be done about it. */
+export const isOpen = ({ state, outcome }: Occurrence): boolean =>
+  state === 'waiting' || state === 'firing' || (state === 'fired' && outcome === undefined);
+
+/** An occurrence of the store that is open, as it is looked after from here on. */
+export function openItemOf(tenant: string, scheduleId: string, occurrence: Occurrence): OpenItem {
+  const { at, kind, due, state, taskId } = occurrence;
+  return {
+    ...{ tenant, scheduleId, at, kind, due, taskId, looks: 0, isBusy: false },
+    state: state === 'waiting' || state === 'firing' ? state : 'fired',
+    lookAt: state === 'waiting' ? due : 0,
+  };
+}
 
 export function createOpenOccurrences(): OpenOccurrences {
   const bySchedule = new Map<string, Map<number, OpenItem>>();
@@ -42,7 +60,7 @@ export function createOpenOccurrences(): OpenOccurrences {
     for (const items of bySchedule.values()) yield* items.values();
   }
   const remove = (item: OpenItem): void => {
-    const name = nameOf(item.tenant, item.scheduleId);
+    const name = scheduleName(item.tenant, item.scheduleId);
     const items = bySchedule.get(name);
     item.unwatch?.();
     if (items?.get(item.at) !== item) return;
@@ -52,7 +70,7 @@ export function createOpenOccurrences(): OpenOccurrences {
   };
   return {
     add(item) {
-      const name = nameOf(item.tenant, item.scheduleId);
+      const name = scheduleName(item.tenant, item.scheduleId);
       const items = bySchedule.get(name) ?? new Map<number, OpenItem>();
       const known = items.get(item.at);
       if (known) remove(known);
@@ -61,11 +79,12 @@ export function createOpenOccurrences(): OpenOccurrences {
       size += 1;
     },
     remove,
-    has: (tenant, scheduleId, at) => bySchedule.get(nameOf(tenant, scheduleId))?.has(at) ?? false,
+    has: (tenant, scheduleId, at) => bySchedule.get(scheduleName(tenant, scheduleId))?.has(at) ?? false,
     of: (tenant, scheduleId) =>
-      [...(bySchedule.get(nameOf(tenant, scheduleId))?.values() ?? [])].sort((a, b) => a.at - b.at),
+      [...(bySchedule.get(scheduleName(tenant, scheduleId))?.values() ?? [])].sort((a, b) => a.at - b.at),
     due: (now) => [...all()].filter(({ isBusy, lookAt }) => !isBusy && lookAt <= now),
     all,
+    unsaved: new Set(),
     size: () => size,
     clear() {
       for (const { unwatch } of all()) unwatch?.();

@@ -3,25 +3,31 @@ import type { Bus } from '@moltbot/bus';
 import { createMaintenance, type Intake } from '@moltbot/intake';
 import type { Notifications } from '@moltbot/notify';
 import { type Calendar, compilePlan, loadCalendars } from '@moltbot/schedules';
-import { type Clock, type Config, type Logger, type Registry, runRounds, type Service } from '@moltbot/shared';
-import type { Store } from '@moltbot/store';
+import {
+  type Clock,
+  type Config,
+  type Logger,
+  type Registry,
+  runRounds,
+  type ScheduleRecord,
+  type Service,
+} from '@moltbot/shared';
+import { createLeadership, type Store, type Term } from '@moltbot/store';
 import { applyDeclared } from './apply-declared.ts';
 import type { EngineDeps } from './engine-deps.ts';
 import { createFarewell } from './farewell.ts';
 import { fireSchedules } from './fire-schedules.ts';
-import { createLeadership } from './leadership.ts';
 import { createMirror } from './mirror.ts';
 import { createNotices } from './notices.ts';
 import { createOpenOccurrences } from './open-occurrences.ts';
 import { createSchedulerMetrics } from './scheduler-metrics.ts';
-import type { Term } from './term.ts';
 import { createTimetable } from './timetable.ts';
 
 export interface SchedulerDeps {
   readonly config: Pick<Config, 'tenants' | 'scheduler' | 'schedules' | 'calendars'>;
   readonly bus: Bus;
   readonly store: Store;
-  readonly intake: Pick<Intake, 'submit' | 'check' | 'cancel'>;
+  readonly intake: Pick<Intake, 'submit' | 'find' | 'check' | 'cancel'>;
   readonly notifications: Notifications;
   readonly registry: Registry;
   readonly clock: Clock;
@@ -43,16 +49,18 @@ export function createScheduler(deps: SchedulerDeps): Service {
   const maintain = createMaintenance({ bus, store, tenants, log });
   const notices = createNotices({ notify: notifications.notify, log });
   let calendars: ReadonlyMap<string, Calendar> = new Map();
+  const unlessBad = <T>({ tenant, id }: ScheduleRecord, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (err) {
+      metrics.bad(tenant);
+      log.error({ err, tenant, schedule: id }, 'a schedule cannot be understood');
+      return undefined;
+    }
+  };
   const timetable = createTimetable({
-    planOf(record) {
-      try {
-        return compilePlan(record.id, record.spec, calendars);
-      } catch (err) {
-        metrics.bad(record.tenant);
-        log.error({ err, tenant: record.tenant, schedule: record.id }, 'a schedule cannot be understood');
-        return undefined;
-      }
-    },
+    planOf: (record) => unlessBad(record, () => compilePlan(record.id, record.spec, calendars)),
+    nextOf: (plan, record) => unlessBad(record, () => plan.next(record.cursor)),
   });
   const open = createOpenOccurrences();
   const revisions = new Map<string, number>();
@@ -95,7 +103,14 @@ export function createScheduler(deps: SchedulerDeps): Service {
     farewell.begin(engine);
   };
   const farewell = createFarewell({ tenants, timetable, open, revisions, clock, log });
-  const leadership = createLeadership({ store, clock, log, leaseMs: config.scheduler.leaseMs, lead });
+  const leadership = createLeadership({
+    name: 'scheduler',
+    store,
+    clock,
+    log,
+    leaseMs: config.scheduler.leaseMs,
+    lead,
+  });
   let closed: Promise<void> | undefined;
   return {
     ...leadership,

@@ -48,9 +48,11 @@ const nameOf = (tenant: string, id: string): string => `${tenant}/${id}`;
 export interface TimetableDeps {
   /** The plan of a record, or undefined when it has none. */
   readonly planOf: (record: ScheduleRecord) => Plan | undefined;
+  /** The first instant of a plan after the cursor of its record. Throws nothing: one bad schedule must not stop the others. */
+  readonly nextOf: (plan: Plan, record: ScheduleRecord) => Planned | undefined;
 }
 
-export function createTimetable({ planOf }: TimetableDeps): Timetable {
+export function createTimetable({ planOf, nextOf }: TimetableDeps): Timetable {
   const rows = new Map<string, Row>();
   let queue = new TinyQueue<Place>([], (a, b) => a.at - b.at);
 
@@ -60,7 +62,7 @@ export function createTimetable({ planOf }: TimetableDeps): Timetable {
   };
   const replan = (row: Row, record: ScheduleRecord, plan: Plan | undefined): void => {
     const isActive = record.spec.enabled && record.paused === undefined;
-    const next = isActive ? plan?.next(record.cursor) : undefined;
+    const next = isActive && plan ? nextOf(plan, record) : undefined;
     row.entry = { record, plan, next };
     place(row, next?.at);
   };

@@ -2,7 +2,7 @@ import { parseDuration, type ScheduleRecord } from '@moltbot/shared';
 import { isInTheWay } from './decide-schedule.ts';
 import { endOfTask } from './end-of-task.ts';
 import type { EngineDeps } from './engine-deps.ts';
-import { giveUp } from './fire-occurrence.ts';
+import { adoptAgain, giveUp, lookSoon, recordAgain } from './fire-occurrence.ts';
 import { principalOf } from './occurrence-to-task.ts';
 import type { OpenItem } from './open-occurrences.ts';
 import { scheduleOf } from './schedule-of.ts';
@@ -60,10 +60,18 @@ async function cancelOnce({ intake }: EngineDeps, inTheWay: readonly OpenItem[])
   }
 }
 
-async function startFiring({ store, open }: EngineDeps, item: OpenItem, fire: (item: OpenItem) => void): Promise<void> {
+async function startFiring(deps: EngineDeps, item: OpenItem, fire: (item: OpenItem) => void): Promise<void> {
+  const { store, open } = deps;
   const { tenant, scheduleId, at } = item;
   const outcome = await store.moveOccurrence({ tenant, scheduleId, at, to: { state: 'firing' } });
-  if (outcome !== 'ok') return open.remove(item);
+  if (outcome === 'absent') {
+    await recordAgain(deps, item, { state: 'waiting' });
+    return lookSoon(deps, item);
+  }
+  if (outcome === 'illegal') {
+    open.remove(item);
+    return adoptAgain(deps, item);
+  }
   item.state = 'firing';
   item.lookAt = 0;
   fire(item);

@@ -1,9 +1,11 @@
 import { fileURLToPath } from 'node:url';
-import { createEmbeddedBus } from '@moltbot/bus';
+import { type Bus, createEmbeddedBus } from '@moltbot/bus';
 import { createIntake, type Intake, type Submission } from '@moltbot/intake';
 import { loadPlugins } from '@moltbot/plugin-host';
 import { planKey } from '@moltbot/schedules';
 import {
+  type CalendarConfig,
+  type Clock,
   createRegistry,
   type DeclaredSchedule,
   type Notification,
@@ -19,7 +21,6 @@ import { onTestFinished } from 'vitest';
 import { createScheduler } from '../src/scheduler.ts';
 
 const log = silentLogger;
-const clock = systemClock;
 const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
 const tenants: Record<string, TenantConfig> = { acme: { apiKeys: [] } };
 
@@ -41,12 +42,24 @@ export const specOf = (more: Record<string, unknown> = {}): ScheduleSpec =>
     ...more,
   });
 
-/** @param store default: one in memory */
-export async function openLab(given?: Store): Promise<Lab> {
-  const journal = createSqliteStore({ file: ':memory:', retention, log });
+/** What is otherwise than in most tests. */
+export interface Surroundings {
+  readonly clock?: Clock;
+  readonly calendars?: Readonly<Record<string, CalendarConfig>>;
+  /** Of the leader. */
+  readonly leaseMs?: number;
+  /** Takes the place of the bus for the door and the schedulers. */
+  readonly busOver?: (bus: Bus) => Bus;
+}
+
+/** @param given default: a store in memory */
+export async function openLab(given?: Store, surroundings: Surroundings = {}): Promise<Lab> {
+  const { clock = systemClock, calendars = {}, leaseMs = 2_000, busOver } = surroundings;
+  const journal = createSqliteStore({ file: ':memory:', retention, clock, log });
   const store = given ?? journal;
-  const bus = createEmbeddedBus({ journal: journal.journal, log });
-  for (const part of given ? [journal, given, bus] : [journal, bus]) {
+  const embedded = createEmbeddedBus({ journal: journal.journal, clock, log });
+  const bus = busOver?.(embedded) ?? embedded;
+  for (const part of given ? [journal, given, embedded] : [journal, embedded]) {
     await part.start();
     onTestFinished(() => part.stop());
   }
@@ -71,7 +84,7 @@ export async function openLab(given?: Store): Promise<Lab> {
   onTestFinished(() => intake.stop());
   const accepted: string[] = [];
   const told: Notification[] = [];
-  const door: Pick<Intake, 'submit' | 'check' | 'cancel'> = {
+  const door: Pick<Intake, 'submit' | 'find' | 'check' | 'cancel'> = {
     ...intake,
     async submit(submission: Submission) {
       const submitted = await intake.submit(submission);
@@ -84,8 +97,8 @@ export async function openLab(given?: Store): Promise<Lab> {
     async scheduler({ store: own = store, schedules = [] } = {}) {
       const scheduler = createScheduler({
         config: {
-          ...{ tenants, schedules, calendars: {} },
-          scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs: 2_000, onTimeMs: 15_000 },
+          ...{ tenants, schedules, calendars },
+          scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs, onTimeMs: 15_000 },
         },
         ...{ bus, store: own, intake: door, clock, log, registry: createRegistry('lab') },
         notifications: {

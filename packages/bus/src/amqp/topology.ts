@@ -1,4 +1,4 @@
-import { formatDuration, type Logger, withDeadline } from '@moltbot/shared';
+import { formatDuration, type Logger, replyPlatforms, withDeadline } from '@moltbot/shared';
 import { deliveryLimit } from '../delivery.ts';
 import type { DelayRung, QueueRef } from '../port.ts';
 import { type Channel, type Connection, isNotFound, isPreconditionFailed } from './client.ts';
@@ -127,7 +127,8 @@ const queueName = (queue: QueueRef): string =>
   queue.kind === 'runs' ? `${runsExchange}.${routingKey(queue)}` : `${prefix}.${routingKey(queue)}`;
 
 function queueOfKey(key: string): QueueRef | undefined {
-  if (key === 'replies.http') return { kind: 'replies', platform: 'http' };
+  const replies = replyPlatforms.find((platform) => key === `replies.${platform}`);
+  if (replies) return { kind: 'replies', platform: replies };
   // The name of a pool may hold dots, the others may not.
   const [, pool, tenant, priority] = /^(.+)\.([^.]+)\.(interactive|batch)$/.exec(key) ?? [];
   if (!pool || !tenant || (priority !== 'interactive' && priority !== 'batch')) return undefined;

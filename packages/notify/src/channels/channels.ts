@@ -3,11 +3,11 @@ import {
   type ChannelConfig,
   type Clock,
   type ErrorPlace,
+  logChannel,
   MoltError,
   type NotificationsConfig,
   nearest,
 } from '@moltbot/shared';
-import { logChannel } from '../routes.ts';
 import { openEmail } from './email.ts';
 import { openLog } from './log.ts';
 import { openWebhook } from './webhook.ts';

@@ -12,11 +12,14 @@ import type { OccurrencePage, OccurrenceQuery, SchedulePage, ScheduleQuery, Stor
 import { compileAlerts } from '../alert.ts';
 import type { Calendar } from '../when/calendar.ts';
 import { compilePlan, type Planned, planKey } from '../when/plan.ts';
+import { type ChannelOwners, requireChannels } from './require-channels.ts';
 
 export interface ScheduleDeskDeps {
   readonly store: Store;
   readonly intake: Pick<Intake, 'check'>;
   readonly calendars: ReadonlyMap<string, Calendar>;
+  /** Those that notices may be sent to. */
+  readonly channels: ChannelOwners;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -52,7 +55,7 @@ export interface ScheduleDesk {
 const mostBackfilled = 1_000;
 
 export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
-  const { store, intake, calendars, clock, log } = deps;
+  const { store, intake, calendars, channels, clock, log } = deps;
   const get: ScheduleDesk['get'] = async ({ tenant }, id) => {
     const record = await store.getSchedule(tenant, id);
     if (!record) throw new MoltError('MOLT_NOT_FOUND', `there is no schedule "${id}"`);
@@ -74,6 +77,7 @@ export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
     async put({ tenant, id: by }, id, spec) {
       compilePlan(id, spec, calendars);
       compileAlerts(spec.alerts);
+      requireChannels(tenant, spec, channels);
       intake.check(spec.task);
       const { kind, record } = await store.putSchedule({ tenant, id, spec, source: 'api', by, plan: planKey(spec) });
       if (kind === 'foreign') throw declared(id);

@@ -1,4 +1,4 @@
-import type { RunOrder, RunOutcome, RunState } from '@moltbot/shared';
+import { type RunOrder, type RunOutcome, type RunState, replyPlatformOf } from '@moltbot/shared';
 import { startBy } from '../expiry.ts';
 import { ofAttempt } from '../held-run.ts';
 import { positionOf } from '../listing.ts';
@@ -78,7 +78,7 @@ async function learn(
     ],
     [
       ...[JSON.stringify(task), positionOf(task), task.runs, index, JSON.stringify(target)],
-      ...[startBy(task) ?? '', task.origin.callback ? 1 : '', task.id, lostAfterMs],
+      ...[startBy(task) ?? '', replyPlatformOf(task.origin) ? 1 : '', task.id, lostAfterMs],
     ],
   );
 }

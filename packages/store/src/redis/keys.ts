@@ -57,9 +57,18 @@ export const keys = {
   /** Hash: instant (epoch ms) to JSON; sorted set of the instants. */
   occurrences: (tenant: string, scheduleId: string): string => `${of(tenant)}:occurrences:${scheduleId}`,
   occurrenceOrder: (tenant: string, scheduleId: string): string => `${of(tenant)}:occurrence-order:${scheduleId}`,
-  /** Sorted sets of `<instant> <schedule id>`: the open ones by due time, all by the time of their decision. */
+  /** Sorted sets of `<instant> <schedule id>`: the open ones by due time, the others by the time of their end. */
   occurrencesOpen: (tenant: string): string => `${of(tenant)}:occurrences-open`,
   occurrencesDecided: (tenant: string): string => `${of(tenant)}:occurrences-decided`,
+  /** Hash: `version` and `value`. It expires by itself. */
+  record: (tenant: string, kind: string, id: string): string => `${keys.recordPrefix(tenant, kind)}${id}`,
+  recordPrefix: (tenant: string, kind: string): string => `${of(tenant)}:record:${kind}:`,
+  /** Sorted sets: ids of all records of a kind, in order of text; `<kind> <id>` of those that expire, by when. */
+  records: (tenant: string, kind: string): string => `${keys.recordsPrefix(tenant)}${kind}`,
+  recordsPrefix: (tenant: string): string => `${of(tenant)}:records:`,
+  recordsExpiring: (tenant: string): string => `${of(tenant)}:records-expiring`,
+  /** String: the last version that a record of the tenant was given. */
+  recordVersion: (tenant: string): string => `${of(tenant)}:record-version`,
   /** String: `<request hash> <task id>`. */
   idempotency: (tenant: string, key: string): string => `${keys.idempotencyPrefix(tenant)}${key}`,
   idempotencyPrefix: (tenant: string): string => `${of(tenant)}:idempotency:`,

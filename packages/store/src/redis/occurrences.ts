@@ -28,9 +28,9 @@ export function createOccurrenceCalls(client: RedisClient): OccurrenceCalls {
       if (kind !== 'ok') return { kind } as DecideOutcome;
       return { kind, taken: taken.map((made) => made === 1) };
     },
-    async moveOccurrence({ tenant, scheduleId, at, to, follow = false }) {
+    async moveOccurrence({ tenant, scheduleId, at, from = '', to, follow = false }) {
       const { state, reason = '', note = '', taskId = '' } = to;
-      const args = [scheduleId, String(at), state, reason, note, taskId, follow ? 1 : 0];
+      const args = [scheduleId, String(at), state, reason, note, taskId, follow ? 1 : 0, from];
       return (await client.run(scripts.move, scheduleKeys(tenant, scheduleId), args)) as Moved;
     },
     async reopenOccurrence(tenant, scheduleId, at) {
@@ -85,33 +85,23 @@ async function listOpen(
   tenant: string,
   { limit, after }: Parameters<ScheduleStore['listOpenOccurrences']>[1],
 ): Promise<readonly OpenOccurrence[]> {
-  // Those of one due time are in order of text: after the last one seen there may be more of the same.
-  const from = after ? String(after.occurrence.due) : '-inf';
-  const seen = after && memberOf(after);
-  const rest: string[] = [];
-  for (let offset = 0; rest.length < limit; offset += limit) {
-    const command = ['ZRANGEBYSCORE', keys.occurrencesOpen(tenant), from, '+inf', 'WITHSCORES'] as const;
-    // RESP3 answers in pairs.
-    const pairs = (await client.command(...command, 'LIMIT', offset, limit)) as (readonly [string, number])[];
-    const isNew = ([member, due]: readonly [string, number]): boolean =>
-      seen === undefined || String(due) !== from || member > seen;
-    rest.push(...pairs.filter(isNew).map(([member]) => member));
-    if (pairs.length < limit) break;
+  const seen = after ? [after.occurrence.due, memberOf(after)] : [];
+  const args = [limit, keys.occurrences(tenant, ''), ...seen];
+  const reply = (await client.run(scripts.open, [keys.occurrencesOpen(tenant)], args)) as string[];
+  const found: OpenOccurrence[] = [];
+  for (let next = 0; next < reply.length; next += 2) {
+    const [scheduleId = '', text = ''] = reply.slice(next, next + 2);
+    found.push({ scheduleId, occurrence: JSON.parse(text) });
   }
-  const found = rest.slice(0, limit).map(async (member) => {
-    const [, at, scheduleId = ''] = /^(\d+) (.*)$/s.exec(member) ?? [];
-    const occurrence = await read(client, tenant, scheduleId, Number(at));
-    return occurrence && { scheduleId, occurrence };
-  });
-  return (await Promise.all(found)).filter((open) => open !== undefined);
+  return found;
 }
 
 const memberOf = ({ scheduleId, occurrence }: OpenOccurrence): string => `${occurrence.at} ${scheduleId}`;
 
 const perCall = 500;
 
-/** Forgets occurrences that were decided long ago and are not open, a bounded number a call. */
+/** Forgets occurrences that ended long ago, a bounded number a call. */
 export async function expireOccurrences(client: RedisClient, tenant: string, keptMs: number): Promise<void> {
   const args = [keptMs, perCall, keys.occurrences(tenant, ''), keys.occurrenceOrder(tenant, '')];
-  await client.run(scripts.expire, [keys.occurrencesDecided(tenant), keys.occurrencesOpen(tenant)], args);
+  await client.run(scripts.expire, [keys.occurrencesDecided(tenant)], args);
 }

@@ -12,6 +12,7 @@ import { createNotices, type Notices } from './notices.ts';
 import { createNotificationCalls, expireNotifications } from './notifications.ts';
 import { createOccurrenceCalls, expireOccurrences } from './occurrences.ts';
 import { createOutputCalls } from './output.ts';
+import { createRecordCalls, expireRecords } from './records.ts';
 import { createReplyCalls, expireLetters } from './replies.ts';
 import { createRunCalls } from './runs.ts';
 import { createScheduleCalls } from './schedules.ts';
@@ -57,6 +58,7 @@ export function createRedisStore({ url, retention, log, lostAfterMs = defaultLos
     ...createNotificationCalls(client, tenants),
     ...createScheduleCalls(client, tenants),
     ...createOccurrenceCalls(client),
+    ...createRecordCalls(client, tenants),
     watchTask: notices.watchTask,
     watchEnd: notices.watchEnd,
     expire: () => expire(client, tenants, retention),
@@ -69,7 +71,8 @@ const lettersPerTenant = 200;
 const notificationsPerTenant = 200;
 
 /** Output, and what is remembered of replies, need nothing: they expire by themselves. */
-async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retention): Promise<number> {
+async function expire(client: RedisClient, tenants: Tenants, retention: Retention): Promise<number> {
+  const { tasksMs, occurrencesMs = tasksMs } = retention;
   let forgotten = 0;
   for (const tenant of await tenants.all()) {
     const names = [keys.ended(tenant), keys.tasks(tenant), keys.unpublished(tenant), keys.unanswered(tenant)];
@@ -79,7 +82,8 @@ async function expire(client: RedisClient, tenants: Tenants, { tasksMs }: Retent
     ];
     await expireLetters(client, tenant, tasksMs, lettersPerTenant);
     await expireNotifications(client, tenant, tasksMs, notificationsPerTenant);
-    await expireOccurrences(client, tenant, tasksMs);
+    await expireOccurrences(client, tenant, occurrencesMs);
+    await expireRecords(client, tenant);
     forgotten += Number(await client.run(taskScripts.expire, names, [tasksMs, tasksPerTenant, ...prefixes]));
   }
   return forgotten;

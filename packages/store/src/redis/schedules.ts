@@ -30,9 +30,10 @@ export function createScheduleCalls(client: RedisClient, tenants: Tenants): Sche
   return {
     async putSchedule({ tenant, id, spec, source, by, plan }) {
       await tenants.add(tenant);
-      const args = [id, JSON.stringify(spec), plan, source, by, spec.enabled ? 1 : 0];
-      const kind = (await client.run(scripts.put, scheduleKeys(tenant, id), args)) as PutOutcome['kind'];
-      const record = await get(tenant, id);
+      const args = [id, JSON.stringify(spec), plan, source, by, spec.enabled ? 1 : 0, ...fields];
+      const reply = await client.run(scripts.put, scheduleKeys(tenant, id), args);
+      const [kind, values] = reply as [PutOutcome['kind'], readonly (string | null)[]];
+      const record = recordOf(tenant, id, values);
       if (!record) throw new Error(`schedule ${id} was written and is not there`);
       return { kind, record };
     },

@@ -1,4 +1,4 @@
-import { type RunError, type RunOrder, runIdOf, type Task, type TaskState } from '@moltbot/shared';
+import { type RunError, type RunOrder, replyPlatformOf, runIdOf, type Task, type TaskState } from '@moltbot/shared';
 import { startBy } from '../expiry.ts';
 import { pageOf, positionOf, type Scanned, timePosition } from '../listing.ts';
 import type { AcceptOutcome, CancelOutcome, NewTask, Store, TaskQuery } from '../port.ts';
@@ -13,6 +13,7 @@ import type { Tenants } from './tenants.ts';
 type TaskCalls = Pick<
   Store,
   | 'acceptTask'
+  | 'taskUnder'
   | 'markPublished'
   | 'isPublished'
   | 'listUnpublished'
@@ -28,6 +29,10 @@ export function createTaskCalls(client: RedisClient, tenants: Tenants): TaskCall
     async acceptTask(task) {
       await tenants.add(task.task.principal.tenant);
       return accept(client, task);
+    },
+    async taskUnder(tenant, key) {
+      const known = await client.command('GET', keys.idempotency(tenant, key));
+      return typeof known === 'string' ? known.split(' ')[1] : undefined;
     },
     async markPublished(tenant, taskIds) {
       if (taskIds.length > 0) await client.command('ZREM', keys.unpublished(tenant), ...taskIds);
@@ -60,7 +65,7 @@ async function accept(client: RedisClient, { task, orders, idempotency }: NewTas
     [
       ...[id, JSON.stringify(task), task.acceptedAt, positionOf(task)],
       ...[idempotency?.key ?? '', idempotency?.requestHash ?? '', task.runs],
-      ...[startBy(task) ?? '', task.origin.callback ? 1 : ''],
+      ...[startBy(task) ?? '', replyPlatformOf(task.origin) ? 1 : ''],
       ...orders.flatMap(({ index, target }) => [index, JSON.stringify(target)]),
     ],
   );

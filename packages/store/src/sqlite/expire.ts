@@ -1,6 +1,7 @@
 import type { Retention } from '../retention.ts';
 import { expireNotifications } from './notification-batches.ts';
 import { expireOccurrences } from './occurrences.ts';
+import { expireRecords } from './records.ts';
 import type { Step } from './tables.ts';
 
 /** Bounds one call, so that it does not hold up the others. */
@@ -14,7 +15,8 @@ export function expire(step: Step, retention: Retention): number {
   expireBuckets(step);
   expireReplies(step, retention.tasksMs);
   expireNotifications(step, retention.tasksMs);
-  expireOccurrences(step, retention.tasksMs);
+  expireOccurrences(step, retention.occurrencesMs ?? retention.tasksMs);
+  expireRecords(step);
   return expireTasks(step, retention.tasksMs);
 }
 

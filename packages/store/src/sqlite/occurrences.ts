@@ -49,12 +49,17 @@ function read(sql: Sql, { tenant, scheduleId, at }: Place): Occurrence | undefin
   return row && JSON.parse(row.occurrence);
 }
 
-function write(sql: Sql, { tenant, scheduleId }: Omit<Place, 'at'>, occurrence: Occurrence, follow: boolean): void {
-  const { at, state, due, decidedAt } = occurrence;
+/** `decided_at` is the time of its end: that of the last change of one that is not open. */
+function write(
+  { sql, now }: Step,
+  { tenant, scheduleId }: Omit<Place, 'at'>,
+  { occurrence, follow }: { readonly occurrence: Occurrence; readonly follow: boolean },
+): void {
+  const { at, state, due } = occurrence;
   sql.run(
     `INSERT OR REPLACE INTO occurrences (tenant, schedule_id, at, state, due, is_open, decided_at, occurrence)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    ...[tenant, scheduleId, at, state, due, isOpenOccurrence(occurrence, follow) ? 1 : 0, decidedAt],
+    ...[tenant, scheduleId, at, state, due, isOpenOccurrence(occurrence, follow) ? 1 : 0, now],
     JSON.stringify(occurrence),
   );
 }
@@ -69,7 +74,7 @@ function decide(step: Step, decision: Decision): DecideOutcome {
   const taken = occurrences.map((occurrence) => {
     if (read(sql, { tenant, scheduleId, at: occurrence.at })) return false;
     const firedAt = occurrence.state === 'fired' ? { firedAt: now } : {};
-    write(sql, decision, { ...occurrence, decidedAt: now, ...firedAt }, true);
+    write(step, decision, { occurrence: { ...occurrence, decidedAt: now, ...firedAt }, follow: true });
     return true;
   });
   const text = 'UPDATE schedules SET cursor = max(cursor, ?), epoch = max(epoch, ?) WHERE tenant = ? AND id = ?';
@@ -84,15 +89,17 @@ function setRevision(step: Step, tenant: string, id: string): void {
   step.sql.run('UPDATE schedules SET revision = ? WHERE tenant = ? AND id = ?', revision, tenant, id);
 }
 
-function moveTo({ sql, now }: Step, move: OccurrenceMove): 'ok' | 'illegal' | 'absent' {
-  const { to, follow = false } = move;
+function moveTo(step: Step, move: OccurrenceMove): 'ok' | 'illegal' | 'absent' {
+  const { sql, now } = step;
+  const { from, to, follow = false } = move;
   const known = read(sql, move);
   if (!known) return 'absent';
   if (known.state === to.state && known.taskId === (to.taskId ?? known.taskId)) return 'ok';
+  if (from !== undefined && known.state !== from) return 'illegal';
   if (!occurrenceMoves[known.state].includes(to.state)) return 'illegal';
   const { reason: _reason, note: _note, ...rest } = known;
   const firedAt = to.state === 'fired' ? { firedAt: now } : {};
-  write(sql, move, { ...rest, ...defined(to), ...firedAt }, follow);
+  write(step, move, { occurrence: { ...rest, ...defined(to), ...firedAt }, follow });
   return 'ok';
 }
 
@@ -106,16 +113,21 @@ function reopen(step: Step, place: Place): 'ok' | 'illegal' | 'absent' {
   if (!find(sql, tenant, scheduleId)) return 'absent';
   const known = read(sql, place);
   if (known && known.state !== 'missed' && known.state !== 'skipped') return 'illegal';
-  write(sql, place, { at, due: at, kind: 'backfill', state: 'waiting', decidedAt: now }, true);
+  const { count = 1 } = known ?? {};
+  if (known && count > 1)
+    write(step, place, { occurrence: { ...known, at: at + 1, due: at + 1, count: count - 1 }, follow: false });
+  const occurrence = { at, due: at, kind: 'backfill', state: 'waiting', decidedAt: now } as const;
+  write(step, place, { occurrence, follow: true });
   setRevision(step, tenant, scheduleId);
   return 'ok';
 }
 
-function noteEnd({ sql }: Step, end: OccurrenceEnd): number | undefined {
+function noteEnd(step: Step, end: OccurrenceEnd): number | undefined {
+  const { sql } = step;
   const { tenant, scheduleId, outcome, failed } = end;
   const known = read(sql, end);
   if (known?.state !== 'fired' || known.outcome !== undefined) return undefined;
-  write(sql, end, { ...known, outcome }, false);
+  write(step, end, { occurrence: { ...known, outcome }, follow: false });
   const schedule = find(sql, tenant, scheduleId);
   const before = schedule?.failures ?? 0;
   const failures = failed === undefined ? before : failed ? before + 1 : 0;
@@ -177,7 +189,7 @@ function listOpen(
 
 const perCall = 500;
 
-/** Forgets occurrences that were decided long ago and are not open. */
+/** Forgets occurrences that ended long ago. */
 export function expireOccurrences({ sql, now }: Step, keptMs: number): void {
   const text = 'SELECT tenant, schedule_id, at FROM occurrences WHERE is_open = 0 AND decided_at <= ? LIMIT ?';
   for (const row of sql.all<{ tenant: string; schedule_id: string; at: number }>(text, now - keptMs, perCall)) {

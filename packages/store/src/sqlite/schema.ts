@@ -235,4 +235,20 @@ export const migrations: readonly string[] = [
   `
   -- JSON of what the action gave.
   ALTER TABLE runs ADD COLUMN data TEXT`,
+  `
+  CREATE TABLE records (
+    tenant TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    id TEXT NOT NULL,
+    value TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    until INTEGER,                 -- forgotten from then on
+    PRIMARY KEY (tenant, kind, id)
+  ) STRICT;
+  CREATE INDEX records_until ON records (until) WHERE until IS NOT NULL;
+
+  CREATE TABLE record_versions (
+    tenant TEXT NOT NULL PRIMARY KEY,
+    version INTEGER NOT NULL       -- the last that a record of the tenant was given
+  ) STRICT`,
 ];

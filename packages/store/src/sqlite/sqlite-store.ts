@@ -12,6 +12,7 @@ import { createLimitCalls } from './limits.ts';
 import { createNotificationCalls } from './notifications.ts';
 import { createOccurrenceCalls } from './occurrences.ts';
 import { createOutputCalls } from './output.ts';
+import { createRecordCalls } from './records.ts';
 import { createReplyCalls } from './replies.ts';
 import { createRunCalls } from './runs.ts';
 import { createScheduleCalls } from './schedules.ts';
@@ -72,6 +73,7 @@ export function createSqliteStore({
     ...createNotificationCalls(step),
     ...createScheduleCalls(step),
     ...createOccurrenceCalls(step),
+    ...createRecordCalls(step),
     watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), onChange),
     watchEnd(tenant, taskId, onEnd) {
       // A look costs next to nothing here; it finds a task that has ended already.

@@ -7,6 +7,7 @@ import {
   type RunOrder,
   type RunRecord,
   type RunState,
+  replyPlatformOf,
   runIdOf,
   type Target,
   type Task,
@@ -165,7 +166,7 @@ export function insertTask(
      VALUES (?, ?, ?, ?, ?, 'queued', ?, ?, 0, 0, ?, ?, ?)`,
     ...[principal.tenant, id, JSON.stringify(task), task.action, task.acceptedAt],
     ...[JSON.stringify({ queued: task.runs }), now, idempotencyKey ?? null],
-    ...[task.origin.callback ? 1 : 0, due === undefined ? null : Math.max(due, lookNotBefore)],
+    ...[replyPlatformOf(task.origin) ? 1 : 0, due === undefined ? null : Math.max(due, lookNotBefore)],
   );
   const event = JSON.stringify({ at: now, kind: 'task', state: 'queued' });
   sql.run('INSERT INTO events (tenant, task_id, seq, event) VALUES (?, ?, ?, ?)', principal.tenant, id, now, event);

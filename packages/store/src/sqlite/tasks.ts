@@ -27,6 +27,7 @@ import {
 type TaskCalls = Pick<
   Store,
   | 'acceptTask'
+  | 'taskUnder'
   | 'markPublished'
   | 'isPublished'
   | 'listUnpublished'
@@ -40,6 +41,11 @@ type TaskCalls = Pick<
 export function createTaskCalls(step: DoStep): TaskCalls {
   return {
     acceptTask: (task) => step((at) => accept(at, task)),
+    taskUnder: (tenant, key) =>
+      step(({ sql }) => {
+        const text = 'SELECT task_id FROM idempotency WHERE tenant = ? AND key = ?';
+        return sql.get<{ task_id: string }>(text, tenant, key)?.task_id;
+      }),
     markPublished: (tenant, taskIds) =>
       step(({ sql }) => {
         const text = 'UPDATE tasks SET published = 1 WHERE tenant = ? AND id = ?';

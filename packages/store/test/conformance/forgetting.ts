@@ -1,6 +1,8 @@
-import { newId, replyIdOf } from '@moltbot/shared';
+import { newId, replyIdOf, ScheduleSpec } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { expect, it } from 'vitest';
+import type { Store } from '../../src/port.ts';
+import type { NewOccurrence } from '../../src/schedules-port.ts';
 import { answered, claimOf, error, first, late, newTask, stdout } from '../fixtures.ts';
 import type { CreateStore } from './suite.ts';
 
@@ -104,6 +106,70 @@ export function forgettingConformance(create: CreateStore): void {
     });
     expect(slice).toEqual({ data: Buffer.alloc(0), offset: 4, total: 4 });
     expect(await store.getTask('forget-output', task.task.id)).toMatchObject({ state: 'succeeded' });
+    await store.stop();
+  });
+
+  const week = 604_800_000;
+  const plan = async (store: Store, tenant: string) => {
+    const spec = ScheduleSpec.parse({ when: '@daily', task: { action: 'shell.run', on: 'web-1' } });
+    const { record } = await store.putSchedule({ tenant, id: newId(), spec, source: 'api', by: 'k', plan: 'daily' });
+    const place = { tenant, scheduleId: record.id };
+    const occurrences = (['fired', 'waiting', 'skipped', 'missed'] as const).map(
+      (state, index): NewOccurrence => ({ at: index, due: index, kind: 'planned', state }),
+    );
+    await store.decideOccurrences({ ...place, revision: record.revision, epoch: 1, occurrences });
+    const left = async (): Promise<readonly string[]> => {
+      await store.expire();
+      const page = await store.listOccurrences(tenant, record.id, { limit: 10 });
+      const listed = page.occurrences.map(({ at, state }) => `${at} ${state}`);
+      const read = await Promise.all([3, 2, 1, 0].map((at) => store.getOccurrence(tenant, record.id, at)));
+      expect(read.flatMap((each) => (each ? [`${each.at} ${each.state}`] : []))).toEqual(listed);
+      return listed;
+    };
+    return { place, left };
+  };
+  it('occurrences by a retention of their own, and none that is open', async () => {
+    const store = create({ tasksMs: week, outputMs: week, occurrencesMs: 0 });
+    await store.start();
+    const tenant = 'forget-occurrences';
+    const task = newTask({ tenant, ...late() });
+    await store.acceptTask(task);
+    await store.requestCancel(tenant, task.task.id);
+    const { place, left } = await plan(store, tenant);
+    const isLeft = (expected: string) => async () => (await left()).join() === expected;
+    expect(await store.reopenOccurrence(tenant, place.scheduleId, 3)).toBe('ok');
+    await eventually('what was skipped is forgotten', isLeft('3 waiting,1 waiting,0 fired'));
+    await store.endOccurrence({ ...place, at: 0, outcome: 'succeeded', failed: false });
+    await eventually('what has ended is forgotten', isLeft('3 waiting,1 waiting'));
+    await store.moveOccurrence({ ...place, at: 1, to: { state: 'skipped', reason: 'overlap' } });
+    await eventually('what waits no more is forgotten', isLeft('3 waiting'));
+    expect(await store.getTask(tenant, task.task.id)).toMatchObject({ state: 'cancelled' });
+    await store.stop();
+  });
+
+  it('occurrences later than their tasks, when they are to be kept longer', async () => {
+    const store = create({ tasksMs: 0, outputMs: 0, occurrencesMs: week });
+    await store.start();
+    const tenant = 'forget-tasks-first';
+    const task = newTask({ tenant, ...late() });
+    await store.acceptTask(task);
+    await store.requestCancel(tenant, task.task.id);
+    const { left } = await plan(store, tenant);
+    await eventually('the task is forgotten', async () => {
+      expect(await left()).toEqual(['3 missed', '2 skipped', '1 waiting', '0 fired']);
+      return (await store.getTask(tenant, task.task.id)) === undefined;
+    });
+    await store.stop();
+  });
+
+  it('occurrences so long after their end, however long ago they were decided', async () => {
+    const store = create({ tasksMs: week, outputMs: week, occurrencesMs: 1_500 });
+    await store.start();
+    const { place, left } = await plan(store, 'forget-late');
+    await eventually('those that ended at once are forgotten', async () => (await left()).length === 2);
+    await store.endOccurrence({ ...place, at: 0, outcome: 'succeeded', failed: false });
+    expect(await left()).toEqual(['1 waiting', '0 fired']);
+    await eventually('the other one is, too', async () => (await left()).join() === '1 waiting');
     await store.stop();
   });
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { MoltError, newId, type RunOrder, type RunOutcome, replyIdOf, type Task } from '@moltbot/shared';
 import { describe, expect, it } from 'vitest';
 import type { DeadLetter } from '../../src/port.ts';
-import { answered, claimOf, done, error, first, late, newTask, orderOf } from '../fixtures.ts';
+import { answered, claimOf, done, error, first, fromChat, late, newTask, orderOf } from '../fixtures.ts';
 import type { Suite } from './suite.ts';
 
 /** Who is to be answered, and messages that died. */
@@ -35,6 +35,18 @@ function answering({ store, accept, claim, started }: Suite): void {
     await store().finishRun(await started(first(open.orders)), done);
     expect(await idsToAnswer()).toEqual([one.task.id, open.task.id]);
     await store().markAnswered(tenant, [one.task.id, open.task.id]);
+    expect(await idsToAnswer()).toEqual([]);
+  });
+
+  it('lists those a chat waits for as well, also when they were learned from a message', async () => {
+    const known = await accept({ tenant, ...fromChat });
+    const learned = newTask({ tenant, ...fromChat });
+    for (const { orders } of [known, learned]) {
+      await store().finishRun(await started(first(orders)), done);
+      await delay(3);
+    }
+    expect(await idsToAnswer()).toEqual([known.task.id, learned.task.id]);
+    await store().markAnswered(tenant, [known.task.id, learned.task.id]);
     expect(await idsToAnswer()).toEqual([]);
   });
 

@@ -60,6 +60,17 @@ export function schedulesConformance({ store }: Suite): void {
       expect(other.record.activeSince).toBe(other.record.updatedAt);
     });
 
+    it('that are put by two at once are answered with what each has put', async () => {
+      const id = newId();
+      const owners = ['ann', 'bob', 'cy'];
+      const put = (owner: string) => store().putSchedule(wanted({ id, spec: specOf({ owner }) }));
+      const outcomes = await Promise.all(owners.map(put));
+      expect(outcomes.map(({ record }) => record.spec.owner)).toEqual(owners);
+      const drop = () => store().dropSchedule('plans', id, 'api');
+      const [last] = await Promise.all([put('dee'), drop()]);
+      expect(last.record.spec.owner).toBe('dee');
+    });
+
     it('pause and resume', async () => {
       const { record } = await made();
       const pause = (how?: 'operator' | 'failures') =>
@@ -177,6 +188,43 @@ export function schedulesConformance({ store }: Suite): void {
       expect(await end(20, 'succeeded', false)).toBe(0);
       expect(await store().listOpenOccurrences(tenant, { limit: 5 })).toEqual([]);
       expect(await store().getOccurrence(tenant, place.scheduleId, 10)).toMatchObject({ outcome: 'failed' });
+    });
+
+    it('are listed while they are open, those of one due time too as the first of them end', async () => {
+      const tenant = `d${Date.now()}`;
+      const { place, decide } = await made({ tenant });
+      await decide({ occurrences: [1, 2, 3, 4, 5].map((at) => firing(at, { due: 9 })) });
+      const first = await store().listOpenOccurrences(tenant, { limit: 2 });
+      const after = first.at(-1);
+      const end = () => store().moveOccurrence({ ...place, at: 1, to: { state: 'missed', reason: 'deadline' } });
+      const next = () => store().listOpenOccurrences(tenant, { limit: 2, ...(after && { after }) });
+      const [second] = await Promise.all([next(), end()]);
+      expect([...first, ...second].map(({ occurrence }) => occurrence.at)).toEqual([1, 2, 3, 4]);
+      await store().moveOccurrence({ ...place, at: 2, to: { state: 'missed', reason: 'deadline' } });
+      expect((await next()).map(({ occurrence }) => occurrence.at)).toEqual([3, 4]);
+      const rest = await store().listOpenOccurrences(tenant, { limit: 5 });
+      expect(rest.map(({ occurrence }) => occurrence.at)).toEqual([3, 4, 5]);
+    });
+
+    it('are opened again to be filled in, and a row of many keeps the others', async () => {
+      const { place, decide } = await made();
+      const many = firing(1_000, { state: 'missed', reason: 'window', count: 30, until: 30_000 });
+      await decide({ occurrences: [many] });
+      const reopen = () => store().reopenOccurrence(place.tenant, place.scheduleId, 1_000);
+      expect([await reopen(), await reopen()]).toEqual(['ok', 'illegal']);
+      const { occurrences } = await store().listOccurrences(place.tenant, place.scheduleId, { limit: 5 });
+      expect(occurrences).toMatchObject([
+        { at: 1_001, state: 'missed', reason: 'window', count: 29, until: 30_000 },
+        { at: 1_000, state: 'waiting', kind: 'backfill' },
+      ]);
+      expect(occurrences[1]?.count).toBeUndefined();
+    });
+
+    it('that fire are not skipped: their task may run', async () => {
+      const { place, decide } = await made();
+      await decide({ occurrences: [firing(1)] });
+      const skip = { ...place, at: 1, to: { state: 'skipped', reason: 'superseded' } } as const;
+      expect(await store().moveOccurrence(skip)).toBe('illegal');
     });
 
     it('are opened again to be filled in', async () => {

@@ -15,11 +15,13 @@ local function note_change()
 end
 `;
 
-/** ARGV 2 spec JSON, 3 plan, 4 source, 5 by, 6 enabled. Returns { outcome, fields }. */
+/** ARGV 2 spec JSON, 3 plan, 4 source, 5 by, 6 enabled, then the fields wanted. Returns the outcome and the fields. */
 const put = script(`${head}
+local function answer(outcome) return { outcome, redis.call('HMGET', KEYS[1], unpack(ARGV, 7)) } end
+
 local f = redis.call('HMGET', KEYS[1], 'json', 'plan', 'source', 'enabled', 'cursor', 'active')
-if f[3] and f[3] ~= ARGV[4] then return 'foreign' end
-if f[1] == ARGV[2] and f[2] == ARGV[3] then return 'same' end
+if f[3] and f[3] ~= ARGV[4] then return answer('foreign') end
+if f[1] == ARGV[2] and f[2] == ARGV[3] then return answer('same') end
 local cursor, active = int(now), int(now)
 if f[2] == ARGV[3] then
   cursor = f[5]
@@ -31,7 +33,7 @@ redis.call('HSETNX', KEYS[1], 'by', ARGV[5])
 redis.call('HSETNX', KEYS[1], 'created', int(now))
 redis.call('HSETNX', KEYS[1], 'failures', 0)
 redis.call('ZADD', KEYS[2], 0, ARGV[1])
-return f[1] and 'replaced' or 'created'
+return answer(f[1] and 'replaced' or 'created')
 `);
 
 /** ARGV from 2: fields and values, without the revision. Returns 1 when it was absent. */
@@ -93,11 +95,12 @@ end
 local function write(at, occurrence, is_open)
   redis.call('HSET', KEYS[4], at, cjson.encode(occurrence))
   redis.call('ZADD', KEYS[5], at, at)
-  redis.call('ZADD', KEYS[7], int(occurrence.decidedAt), member(at))
   if is_open then
     redis.call('ZADD', KEYS[6], int(occurrence.due), member(at))
+    redis.call('ZREM', KEYS[7], member(at))
   else
     redis.call('ZREM', KEYS[6], member(at))
+    redis.call('ZADD', KEYS[7], int(now), member(at))
   end
 end
 
@@ -140,11 +143,12 @@ ${Object.entries(occurrenceMoves)
 }
 `;
 
-/** ARGV 2 at, 3 state, 4 reason, 5 note, 6 task id, 7 follow. */
+/** ARGV 2 at, 3 state, 4 reason, 5 note, 6 task id, 7 follow, 8 state before or ''. */
 const move = script(`${head}${occurrenceLua}${movesLua}
 local occurrence = read(ARGV[2])
 if not occurrence then return 'absent' end
 if occurrence.state == ARGV[3] and (ARGV[6] == '' or occurrence.taskId == ARGV[6]) then return 'ok' end
+if ARGV[8] ~= '' and occurrence.state ~= ARGV[8] then return 'illegal' end
 if not string.find(moves[occurrence.state], ' ' .. ARGV[3] .. ' ', 1, true) then return 'illegal' end
 occurrence.state = ARGV[3]
 occurrence.reason = ARGV[4] ~= '' and ARGV[4] or nil
@@ -161,6 +165,10 @@ if redis.call('EXISTS', KEYS[1]) == 0 then return 'absent' end
 local known = read(ARGV[2])
 if known and known.state ~= 'missed' and known.state ~= 'skipped' then return 'illegal' end
 local at = tonumber(ARGV[2])
+if known and (known.count or 1) > 1 then
+  known.at, known.due, known.count = at + 1, at + 1, known.count - 1
+  write(int(known.at), known, false)
+end
 write(ARGV[2], { at = at, due = at, kind = 'backfill', state = 'waiting', decidedAt = now }, true)
 touch()
 return 'ok'
@@ -195,22 +203,57 @@ end
 return found
 `);
 
-/** KEYS decided, open. ARGV kept for (ms), limit, prefixes of occurrences and of their order. */
+/**
+ * KEYS open. ARGV limit, prefix of occurrences, then due time and member of the last one seen, if there was one. Returns schedule id and JSON
+ * of each. Members of one due time are in order of text: the place of the last one tells where to go on, also when it is there no more.
+ */
+const open = script(`
+local from = 0
+local known = ARGV[4] and redis.call('ZSCORE', KEYS[1], ARGV[4])
+if ARGV[4] then
+  redis.call('ZADD', KEYS[1], ARGV[3], ARGV[4])
+  from = redis.call('ZRANK', KEYS[1], ARGV[4]) + 1
+end
+local members = redis.call('ZRANGE', KEYS[1], from, from + ARGV[1] - 1)
+if known then
+  redis.call('ZADD', KEYS[1], known, ARGV[4])
+elseif ARGV[4] then
+  redis.call('ZREM', KEYS[1], ARGV[4])
+end
+local found = {}
+for _, member in ipairs(members) do
+  local at, id = string.match(member, '^(%S+) (.+)$')
+  found[#found + 1] = id
+  found[#found + 1] = redis.call('HGET', ARGV[2] .. id, at)
+end
+return found
+`);
+
+/** KEYS decided. ARGV kept for (ms), limit, prefixes of occurrences and of their order. */
 const expire = script(`${timeLua}
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', int(now - ARGV[1]), 'LIMIT', 0, ARGV[2])) do
-  if not redis.call('ZSCORE', KEYS[2], member) then
-    local at, id = string.match(member, '^(%S+) (.+)$')
-    redis.call('HDEL', ARGV[3] .. id, at)
-    redis.call('ZREM', ARGV[4] .. id, at)
-    redis.call('ZREM', KEYS[1], member)
-  end
+  local at, id = string.match(member, '^(%S+) (.+)$')
+  redis.call('HDEL', ARGV[3] .. id, at)
+  redis.call('ZREM', ARGV[4] .. id, at)
+  redis.call('ZREM', KEYS[1], member)
 end
 return 1
 `);
 
 export const scheduleScripts: Readonly<
   Record<
-    'put' | 'restore' | 'drop' | 'pause' | 'changed' | 'decide' | 'move' | 'reopen' | 'finish' | 'list' | 'expire',
+    | 'put'
+    | 'restore'
+    | 'drop'
+    | 'pause'
+    | 'changed'
+    | 'decide'
+    | 'move'
+    | 'reopen'
+    | 'finish'
+    | 'list'
+    | 'open'
+    | 'expire',
     Script
   >
-> = { put, restore, drop, pause, changed, decide, move, reopen, finish, list, expire };
+> = { put, restore, drop, pause, changed, decide, move, reopen, finish, list, open, expire };

@@ -13,7 +13,7 @@ end
 /**
  * KEYS idempotency ('' has none: the task's own key), task, events, tasks, unpublished, expiring, then each run.
  * ARGV task id, task JSON, accepted at, position, idempotency key, request hash, runs, start by ('' for no limit),
- * 1 with a callback (else ''), then index and target JSON of each run.
+ * 1 when its end is awaited (else ''), then index and target JSON of each run.
  */
 const accept = script(`${timeLua}
 local task_id, key = ARGV[1], ARGV[5]
@@ -53,7 +53,7 @@ return { 'new' }
 /**
  * Makes the records of an order again that are not there: the message wins. Runs of the task that were not seen yet count as queued.
  * KEYS run, task, events, tasks, expiring. ARGV task JSON, position, runs, index, target JSON, start by ('' for no limit),
- * 1 with a callback (else ''), task id, time for its other runs to be learned as well (ms).
+ * 1 when its end is awaited (else ''), task id, time for its other runs to be learned as well (ms).
  */
 const learn = script(`${timeLua}
 if redis.call('EXISTS', KEYS[2]) == 0 then

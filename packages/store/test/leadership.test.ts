@@ -1,7 +1,7 @@
 import { silentLogger, systemClock } from '@moltbot/shared';
-import { createSqliteStore } from '@moltbot/store';
 import { expect, onTestFinished, test } from 'vitest';
 import { createLeadership } from '../src/leadership.ts';
+import { createSqliteStore } from '../src/sqlite/sqlite-store.ts';
 import type { Term } from '../src/term.ts';
 
 async function openStore() {
@@ -17,7 +17,7 @@ function instance(store: Lease, leaseMs = 400) {
   const terms: Term[] = [];
   let ended = 0;
   const leadership = createLeadership({
-    ...{ store, clock: systemClock, log: silentLogger, leaseMs },
+    ...{ name: 'test', store, clock: systemClock, log: silentLogger, leaseMs },
     async lead(term) {
       terms.push(term);
       await new Promise<void>((resolve) => term.signal.addEventListener('abort', () => resolve()));
@@ -67,7 +67,7 @@ test('a term is over by the clock alone, when nothing could tell it', async () =
   const clock = { ...systemClock, monotonic: () => now };
   let seen: Term | undefined;
   const leadership = createLeadership({
-    ...{ store, clock, log: silentLogger, leaseMs: 600_000 },
+    ...{ name: 'test', store, clock, log: silentLogger, leaseMs: 600_000 },
     async lead(term) {
       seen = term;
       await new Promise<void>((resolve) => term.signal.addEventListener('abort', () => resolve()));

@@ -1,13 +1,15 @@
 import { type Clock, type Logger, newId, type Service } from '@moltbot/shared';
-import type { Store } from '@moltbot/store';
+import type { Store } from './port.ts';
 import type { Term } from './term.ts';
 
 export interface LeadershipDeps {
+  /** Of the lease: instances of one name take turns. */
+  readonly name: string;
   readonly store: Pick<Store, 'acquireLease' | 'releaseLease'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly leaseMs: number;
-  /** Leads until the term is over. Rejects only for a defect; the next term comes. */
+  /** Leads until the term is over. When it ends before, or rejects (a defect), the lease is let go, and another may lead. */
   lead(term: Term): Promise<void>;
 }
 
@@ -15,21 +17,21 @@ export interface Leadership extends Service {
   isLeading(): boolean;
 }
 
-const leaseName = 'scheduler';
 /** Of the lease: how often it is renewed, and how long one that cannot be renewed is still relied on. */
 const renewShare = 0.25;
 const trustShare = 0.75;
-/** Between two tries of one that does not lead, ms. */
-const tryEveryMs = 500;
+/** Between two tries of one that does not lead, ms, and as a share of the lease. */
+const tryEvery = { atMostMs: 500, share: 0.2 } as const;
 
 /** One instance leads at a time: it holds the lease of that name, and stops before another can hold it. */
-export function createLeadership({ store, clock, log, leaseMs, lead }: LeadershipDeps): Leadership {
+export function createLeadership({ name, store, clock, log, leaseMs, lead }: LeadershipDeps): Leadership {
   const owner = newId();
+  const tryEveryMs = Math.min(tryEvery.atMostMs, leaseMs * tryEvery.share);
   const stopped = new AbortController();
   let loop: Promise<void> | undefined;
   let term: Term | undefined;
 
-  const acquire = () => store.acquireLease(leaseName, owner, leaseMs).catch(() => undefined);
+  const acquire = () => store.acquireLease(name, owner, leaseMs).catch(() => undefined);
 
   const serve = async (epoch: number, since: number): Promise<void> => {
     const over = new AbortController();
@@ -41,10 +43,14 @@ export function createLeadership({ store, clock, log, leaseMs, lead }: Leadershi
     };
     term = current;
     log.info({ epoch }, 'leads');
-    const leading = lead(current).catch((err: unknown) => log.error({ err }, 'could not lead'));
-    while (!stopped.signal.aborted && !current.isOver()) {
-      await clock.sleep(leaseMs * renewShare, stopped.signal).catch(() => {});
-      if (stopped.signal.aborted) break;
+    const ended = new AbortController();
+    const leading = lead(current)
+      .catch((err: unknown) => log.error({ err }, 'could not lead'))
+      .finally(() => ended.abort());
+    const interrupted = AbortSignal.any([stopped.signal, ended.signal]);
+    while (!interrupted.aborted && !current.isOver()) {
+      await clock.sleep(leaseMs * renewShare, interrupted).catch(() => {});
+      if (interrupted.aborted) break;
       const asked = clock.monotonic();
       const lease = await acquire();
       // The epoch changes when the lease was over in between, or when the store has lost it.
@@ -55,6 +61,10 @@ export function createLeadership({ store, clock, log, leaseMs, lead }: Leadershi
     await leading;
     term = undefined;
     log.info({ epoch }, 'leads no more');
+    if (stopped.signal.aborted || !ended.signal.aborted) return;
+    // Another may do better; this one tries again when it has had the time to.
+    await store.releaseLease(name, owner).catch(() => {});
+    await clock.sleep(leaseMs, stopped.signal).catch(() => {});
   };
 
   const run = async (): Promise<void> => {
@@ -79,11 +89,11 @@ export function createLeadership({ store, clock, log, leaseMs, lead }: Leadershi
     async quiesce() {
       await end();
       // The next one need not wait for the lease to end.
-      if (loop) await store.releaseLease(leaseName, owner).catch(() => {});
+      if (loop) await store.releaseLease(name, owner).catch(() => {});
     },
     async stop() {
       await end();
-      if (loop) await store.releaseLease(leaseName, owner).catch(() => {});
+      if (loop) await store.releaseLease(name, owner).catch(() => {});
       loop = undefined;
     },
     health: () => ({ ok: true }),
