@@ -1,10 +1,10 @@
 import { runIndexOf, taskIdOf } from '@moltbot/shared';
+import { addressOf } from './api-address.ts';
 import { type ApiAddress, type ApiCall, callApi } from './api-client.ts';
+import { chatCommands } from './chat-commands.ts';
 import { type Command, type ExitCode, exitCodes, type Terminal } from './command.ts';
 import { query, type RemoteCommand, type Values } from './remote-command.ts';
 import { scheduleCommands } from './schedule-commands.ts';
-
-const defaultUrl = 'http://127.0.0.1:8420';
 
 const task = (values: Values, more = ''): string => `/v1/tasks/${encodeURIComponent(String(values['task']))}${more}`;
 const letter = (values: Values, more = ''): string =>
@@ -74,6 +74,7 @@ const table: readonly RemoteCommand[] = [
     toCall: toTest,
   },
   ...scheduleCommands,
+  ...chatCommands,
 ];
 
 /** The commands that ask a running Moltbot; each prints the answer as JSON. */
@@ -102,14 +103,6 @@ async function ask(address: ApiAddress, call: ApiCall, { print, complain }: Term
 function misused(why: string, { complain }: Terminal): ExitCode {
   complain(why);
   return exitCodes.usage;
-}
-
-function addressOf({ url, key }: Values, { environment }: Terminal): ApiAddress | string {
-  const where = String(url ?? (environment['MOLTBOT_URL'] || defaultUrl));
-  const secret = String(key ?? environment['MOLTBOT_API_KEY'] ?? '');
-  if (!URL.parse(where)?.protocol.startsWith('http')) return `"${where}" is no http:// or https:// URL`;
-  if (!/^[\x21-\x7e]+$/.test(secret)) return 'there is no API key: set MOLTBOT_API_KEY, or give --key';
-  return { url: where, key: secret };
 }
 
 function toResolution({ run, done, rerun, note }: Values): ApiCall | string {

@@ -4,8 +4,9 @@ import { type Command, type ExitCode, exitCodes, type Terminal } from './command
 import { configCheck, configSchema } from './config-commands.ts';
 import { keyNew } from './key-commands.ts';
 import { remoteCommands } from './remote-commands.ts';
+import { scheduleDiff } from './schedule-diff.ts';
 
-const commands: readonly Command[] = [configCheck, configSchema, keyNew, ...remoteCommands];
+const commands: readonly Command[] = [configCheck, configSchema, keyNew, ...remoteCommands, scheduleDiff];
 
 /** Does what the arguments say (without the first two of `argv`); resolves to the exit code of the process. */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<ExitCode> {

@@ -12,7 +12,7 @@ beforeAll(async () => {
   cwd = await mkdtemp(join(tmpdir(), 'moltbot-cli-'));
   await writeFile(
     join(cwd, 'good.yaml'),
-    'bus: {url: "amqp://u:hunter22@rabbit/v"}\nplatforms: {discord: {channels: []}}\n',
+    'bus: {url: "amqp://u:hunter22@rabbit/v"}\nplatforms: {discord: {main: {token: t}}}\n',
   );
   await writeFile(join(cwd, 'bad.yaml'), 'gateway:\n  prot: 1\nlog: {level: loud}\n');
 });
@@ -45,7 +45,7 @@ test('config check prints what is in force without secrets, and warnings beside 
   expect(code).toBe(0);
   expect(out).toContain('bus:\n  kind: amqp\n  url: amqp://[redacted]@rabbit\n');
   expect(out).not.toContain('hunter22');
-  expect(err).toMatch(/^warning: good\.yaml:2:13 platforms\.discord: this version does not serve discord yet/);
+  expect(err).toMatch(/^warning: good\.yaml:2:23 platforms\.discord\.main: it has neither guilds nor directMessages/);
 });
 
 test('config check prints every mistake with its place, and what to do', async () => {
@@ -118,6 +118,10 @@ test.each([[[]], [['help']], [['--help']], [['config', 'check', '-h']]])('%j pri
     '  moltbot schedule run',
     '  moltbot schedule backfill',
     '  moltbot schedule drop',
+    '  moltbot chat code',
+    '  moltbot chat people',
+    '  moltbot chat forget',
+    '  moltbot schedule diff',
   ]);
   expect(out).toContain('npm run moltbot -- ');
 });

@@ -196,6 +196,41 @@ export const errorCatalog = {
     title: 'No such channel',
     remedy: 'Name a channel of your tenant under notifications.channels, or leave the choice to the routes.',
   },
+  MOLT_CHAT_LIMITED: {
+    status: 429,
+    title: 'The chat platform takes no more at the moment',
+    remedy: 'It is sent later by itself.',
+  },
+  MOLT_CHAT_DOWN: {
+    status: 503,
+    title: 'The chat platform does not answer',
+    remedy: 'It is tried again by itself; look at the status page of the platform if it stays.',
+  },
+  MOLT_CHAT_GONE: {
+    status: 410,
+    title: 'The message, thread or channel is there no more',
+    remedy: 'Ask again in a channel that exists.',
+  },
+  MOLT_CHAT_REFUSED: {
+    status: 403,
+    title: 'The chat platform refuses it',
+    remedy: 'Give the bot what docs/platforms lists: permissions, intents, scopes.',
+  },
+  MOLT_CHAT_COMMAND: {
+    status: 400,
+    title: 'The command cannot be understood',
+    remedy: 'The message says where it stops making sense; `help` shows how commands are written.',
+  },
+  MOLT_CHAT_UNLINKED: {
+    status: 403,
+    title: 'The platform user is not known here',
+    remedy: 'Run `moltbot chat code <name>` with an API key, and send `link <code>` to the bot.',
+  },
+  MOLT_CHAT_CODE: {
+    status: 403,
+    title: 'The code to link an account is wrong or was used',
+    remedy: 'Ask for a new one: `moltbot chat code <name>`.',
+  },
   MOLT_NOTIFY_FAILED: {
     status: 502,
     title: 'The channel could not take a notification now',

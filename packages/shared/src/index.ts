@@ -8,20 +8,26 @@ export {
   parseApiKey,
 } from './api-key.ts';
 export { type BackoffOptions, backoffMs } from './backoff.ts';
+export { type Bell, createBell } from './bell.ts';
 export { cannotListen, type ListenAddress } from './cannot-listen.ts';
+export { logChannel, whyNoChannel } from './channel-names.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { composeServices, healthOf } from './compose-services.ts';
 export type {
+  AliasConfig,
   ApiKeyConfig,
   CalendarConfig,
   CallbacksConfig,
   ChannelConfig,
+  ChatSpaceConfig,
   Config,
+  DiscordConfig,
   EmailChannelConfig,
   ExecutorConfig,
   GatewayConfig,
   GuardConfig,
   InventoryTarget,
+  LarkConfig,
   LimitsConfig,
   NotificationRoute,
   NotificationsConfig,
@@ -90,7 +96,16 @@ export {
   occurrenceStates,
 } from './occurrence.ts';
 export { createOpsServer, type OpsServer, type OpsServerOptions } from './ops-server.ts';
-export { Callback, Origin } from './origin.ts';
+export {
+  Callback,
+  type ChatPlatformName,
+  chatPlatforms,
+  Origin,
+  Place,
+  type ReplyPlatform,
+  replyPlatformOf,
+  replyPlatforms,
+} from './origin.ts';
 export { Principal, TenantId } from './principal.ts';
 export { Reply, replyIdOf } from './reply.ts';
 export { requireDistributed } from './require-distributed.ts';

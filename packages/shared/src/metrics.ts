@@ -23,21 +23,30 @@ const withRegistry = (registry: Registry, options: MetricOptions) => ({
   registers: [registry],
 });
 
-export const counter = (registry: Registry, options: MetricOptions): Counter =>
-  new Counter(withRegistry(registry, options));
+/** Asked for again under its name, it is the same one: parts of which a process has several share theirs, by labels. */
+export function counter(registry: Registry, options: MetricOptions): Counter {
+  const known = registry.getSingleMetric(options.name);
+  return known instanceof Counter ? known : new Counter(withRegistry(registry, options));
+}
 
 /** @param options `collect` is called before each scrape, to set the present value */
-export const gauge = (registry: Registry, options: MetricOptions & { readonly collect?: () => void }): Gauge =>
-  new Gauge({ ...withRegistry(registry, options), ...(options.collect ? { collect: options.collect } : {}) });
+export function gauge(registry: Registry, options: MetricOptions & { readonly collect?: () => void }): Gauge {
+  const known = registry.getSingleMetric(options.name);
+  if (known instanceof Gauge) return known;
+  return new Gauge({ ...withRegistry(registry, options), ...(options.collect ? { collect: options.collect } : {}) });
+}
 
 /** Buckets in seconds; default from 1 ms to 10 min. */
-export const histogram = (
+export function histogram(
   registry: Registry,
   options: MetricOptions & { readonly buckets?: readonly number[] },
-): Histogram =>
-  new Histogram({
+): Histogram {
+  const known = registry.getSingleMetric(options.name);
+  if (known instanceof Histogram) return known;
+  return new Histogram({
     ...withRegistry(registry, options),
     buckets: [
       ...(options.buckets ?? [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 600]),
     ],
   });
+}

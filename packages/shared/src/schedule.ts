@@ -24,6 +24,8 @@ export interface NoticeSpec {
   readonly severity: Severity;
   /** Beside those that the source adds itself: `schedule`, `target`. */
   readonly labels: Readonly<Record<string, string>>;
+  /** Names of channels of its tenant; overrides the routes. */
+  readonly to?: readonly string[] | undefined;
 }
 
 /** Tells people when the data of a run meets a condition. */
@@ -129,6 +131,12 @@ const instant = z.iso.datetime({ offset: true, error: 'write an ISO-8601 time su
 const notice = {
   severity: z.enum(severities).default('error').describe('info, warning, error or critical.'),
   labels: z.record(Name, z.string().max(128)).default({}).describe('What it is routed by.'),
+  to: z
+    .array(Name)
+    .min(1, 'name a channel, or leave it out')
+    .max(20)
+    .optional()
+    .describe('Channels that tell it, whatever the routes say.'),
 };
 
 const alert: z.ZodType<AlertRule, AlertRuleInput> = z.strictObject({

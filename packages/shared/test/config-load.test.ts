@@ -46,7 +46,7 @@ describe('without a file', () => {
           identities: {},
         },
         limits: { requests: { perSecond: 100, burst: 200 }, targetsPerTask: 1000 },
-        retention: { tasksMs: 604_800_000, outputMs: 86_400_000 },
+        retention: { tasksMs: 604_800_000, outputMs: 86_400_000, occurrencesMs: 604_800_000 },
         shutdown: { graceMs: 25_000, forceMs: 5_000 },
         log: { level: 'info' },
         plugins: ['@moltbot/plugin-shell', '@moltbot/plugin-system'],
@@ -63,7 +63,10 @@ describe('without a file', () => {
           giveUpAfterMs: 86_400_000,
           quietHours: [],
         },
-        platforms: {},
+        platforms: {
+          ...{ staleAfterMs: 120_000, discord: {}, lark: {}, aliases: [] },
+          ops: { host: '127.0.0.1', port: 0 },
+        },
       },
     });
   });
@@ -214,7 +217,7 @@ describe('the environment', () => {
     expect(new Set(variables).size).toBe(variables.length);
     expect(variables).toContain('MOLTBOT_EXECUTOR_TIMEOUTS_CONNECT');
     expect(variables).toContain('MOLTBOT_SSH_CHANNELS_PER_CONNECTION');
-    expect(variables).toContain('MOLTBOT_PLATFORMS_LARK_APP_SECRET');
+    expect(variables).toContain('MOLTBOT_PLATFORMS_STALE_AFTER');
     const without = configKeys().filter(({ variable }) => !variable);
     expect(without.every(({ name }) => /<id>|\[\]/.test(name))).toBe(true);
   });
@@ -268,7 +271,7 @@ describe('the effective configuration in words', () => {
     'bus: {url: "amqp://user:hunter22@rabbit:5672/v"}',
     'store: {url: "rediss://redis/0"}',
     'ssh: {identities: {default: {password: hunter22, privateKey: hunter22, passphrase: hunter22}}}',
-    'platforms: {lark: {appId: a, appSecret: hunter22}}',
+    'platforms: {lark: {main: {appId: cli_0123456789abcdef, appSecret: hunter22}}, discord: {main: {token: hunter22}}}',
     'gateway: {maxWait: 90s, bodyLimit: 1536KiB}',
     'targets: [{name: a, host: h, user: u, hostKey: "SHA256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]',
   ].join('\n');
@@ -289,9 +292,9 @@ describe('the effective configuration in words', () => {
     expect(await load({ text: formatConfig(config) })).toEqual(config);
   });
 
-  test('of a platform says that it is not served', async () => {
+  test('of a bot that is in no guild says so', async () => {
     expect(await warningsOf({ text })).toEqual([
-      'config.yaml:4:13 platforms.lark: this version does not serve lark yet; the section is checked and has no effect',
+      'config.yaml:4:89 platforms.discord.main: it has neither guilds nor directMessages: it answers nobody',
     ]);
   });
 });

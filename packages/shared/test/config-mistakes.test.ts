@@ -51,6 +51,21 @@ const mistakes: readonly (readonly [text: string, place: string, message: string
     '2:59 schedules[0].calendars.exclude[0]',
     'there is no calendar "holiday"; did you mean "holidays"?',
   ],
+  [
+    "notifications: {channels: {ops: {kind: log}}}\nschedules: [{id: a, when: '@daily', onFailure: {to: [log, opps]}, task: {action: x, on: y}}]",
+    '2:59 schedules[0].onFailure.to[1]',
+    'there is no channel "opps"; did you mean "ops"?',
+  ],
+  [
+    "tenants: {default: {}, acme: {}}\nnotifications: {channels: {ops: {kind: log}}}\nschedules: [{id: a, tenant: acme, when: '@daily', alerts: [{if: 'true', title: x, to: [ops]}], task: {action: x, on: y}}]",
+    '3:88 schedules[0].alerts[0].to[0]',
+    'the channel "ops" belongs to the tenant "default"',
+  ],
+  [
+    "schedules: [{id: a, when: '@daily', onFailure: {to: []}, task: {action: x, on: y}}]",
+    '1:53 schedules[0].onFailure.to',
+    'name a channel, or leave it out',
+  ],
   ['calendars: {off: {days: [someday]}}', '1:26 calendars.off.days[0]', 'must be a day: 2026-12-25'],
   ['calendars: {off: {}}', '1:18 calendars.off', 'needs days or ics'],
   // Keys
@@ -85,11 +100,30 @@ const mistakes: readonly (readonly [text: string, place: string, message: string
   ['plugins: shell', '1:10 plugins', 'must be a list of plugins'],
   ['plugins:\n  - src/mine.ts', '2:5 plugins[0]', 'must be a package name, or the path of a module that begins with'],
   [
-    'platforms: {discord: {channels: [123456789012345678]}}',
-    '1:34 platforms.discord.channels[0]',
+    'platforms: {discord: {main: {token: t, guilds: {"123456789012345678": {channels: [123456789012345678]}}}}}',
+    '1:83 platforms.discord.main.guilds.123456789012345678.channels[0]',
     'must be the id of a channel in quotes',
   ],
-  ['platforms:\n  lark:\n    appId: a', '2:3 platforms.lark.appSecret', 'is missing: must be text'],
+  [
+    'platforms:\n  lark:\n    main:\n      appId: cli_0123456789abcdef',
+    '3:5 platforms.lark.main.appSecret',
+    'is missing: must be text',
+  ],
+  [
+    'platforms: {lark: {main: {appId: cli_0123456789abcdef, appSecret: s, mode: webhook}}}',
+    '1:26 platforms.lark.main',
+    'mode webhook needs encryptKey and verificationToken',
+  ],
+  [
+    'platforms: {discord: {main: {token: t, directMessages: defalt}}}',
+    '1:56 platforms.discord.main.directMessages',
+    'there is no tenant "defalt"; did you mean "default"?',
+  ],
+  [
+    'platforms: {aliases: [{name: a, action: b}, {name: a, action: c}]}',
+    '1:52 platforms.aliases[1].name',
+    'is an earlier alias of this tenant',
+  ],
   [
     `tenants:\n  default:\n    apiKeys:\n      - id: abcdefghij\n        hash: md5`,
     '5:15 tenants.default.apiKeys[0].hash',
@@ -143,6 +177,7 @@ const mistakes: readonly (readonly [text: string, place: string, message: string
     '1:20 retention.tasks',
     'must be longer than guard.retention (3d): a key that is used again',
   ],
+  ['retention: {occurrences: 30s}', '1:26 retention.occurrences', 'must be a duration from 1m to 3650d'],
   ['guard: {retention: 7d}', '1:20 guard.retention', 'must be shorter than retention.tasks (7d)'],
   ['guard: {retention: 24h}', '1:20 guard.retention', 'must be longer than executor.timeouts.queue (24h)'],
   [

@@ -1,3 +1,4 @@
+import type { ChatDesk } from '@moltbot/chat';
 import type { DeadLetters, Intake } from '@moltbot/intake';
 import type { NotificationDesk } from '@moltbot/notify';
 import type { ScheduleDesk } from '@moltbot/schedules';
@@ -24,10 +25,11 @@ export interface GatewayDeps {
   readonly config: GatewayConfig;
   /** `bot.name` of the configuration; the title of the API's documents. */
   readonly botName: string;
-  readonly intake: Omit<Intake, keyof Service>;
+  readonly intake: Omit<Intake, keyof Service | 'find'>;
   readonly deadLetters: Omit<DeadLetters, keyof Service>;
   readonly schedules: ScheduleDesk;
   readonly notifications: NotificationDesk;
+  readonly chat: ChatDesk;
   readonly store: TaskReader;
   readonly registry: Registry;
   /** Readiness of the whole process, as /readyz tells it. */

@@ -4,6 +4,7 @@ import type { App, GatewayContext, GatewayDeps } from './context.ts';
 import { createHttpApp } from './http-app.ts';
 import { createGatewayMetrics } from './metrics.ts';
 import { actionRoutes } from './routes/actions.ts';
+import { chatRoutes } from './routes/chat.ts';
 import { dataRoutes } from './routes/data.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { describeApi, docsRoutes } from './routes/docs.ts';
@@ -66,7 +67,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
 const apiRoutes: readonly ((scope: App, context: GatewayContext) => void)[] = [
   ...[startTaskRoute, taskRoutes, resolveRunRoute, outputRoutes, dataRoutes, eventRoutes],
-  ...[scheduleRoutes, targetRoutes, actionRoutes, deadLetterRoutes, notificationRoutes],
+  ...[scheduleRoutes, targetRoutes, actionRoutes, deadLetterRoutes, notificationRoutes, chatRoutes],
 ];
 
 async function buildApp(context: GatewayContext): Promise<App> {

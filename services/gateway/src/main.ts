@@ -1,4 +1,5 @@
 import { createAmqpBus } from '@moltbot/bus';
+import { createChatDesk } from '@moltbot/chat';
 import { createDeadLetters, createIntake } from '@moltbot/intake';
 import { createNotificationDesk } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
@@ -34,8 +35,9 @@ await runMain('gateway', async ({ config, log, processName, say }) => {
     botName: config.bot.name,
     intake,
     deadLetters,
-    schedules: createScheduleDesk({ store, intake, calendars, clock, log }),
+    schedules: createScheduleDesk({ store, intake, calendars, channels: config.notifications.channels, clock, log }),
     notifications: createNotificationDesk({ config: config.notifications, store, clock, log }),
+    chat: createChatDesk({ store, clock, log }),
     store,
     registry,
     ready,

@@ -1,6 +1,5 @@
-import { hasCode, isFinal, type TaskRecord, type TaskState } from '@moltbot/shared';
+import { type Bell, createBell, hasCode, isFinal, type TaskRecord, type TaskState } from '@moltbot/shared';
 import type { TaskEvent } from '@moltbot/store';
-import { type Bell, createBell } from './bell.ts';
 import type { GatewayContext } from './context.ts';
 import { type EventPosition, formatEventId, parseEventId } from './event-id.ts';
 import { outputToEvents } from './output-to-events.ts';

@@ -1,5 +1,4 @@
-import { isFinal } from '@moltbot/shared';
-import { createBell } from './bell.ts';
+import { createBell, isFinal } from '@moltbot/shared';
 import type { GatewayContext } from './context.ts';
 import { readTaskView, type TaskView } from './task-view.ts';
 

@@ -40,6 +40,7 @@ async function openRoutes(rerun: DeadLetterDeps['rerun'] = async () => ({ taskId
     botName: 'Testbot',
     notifications: { list: unused, test: unused },
     schedules: {} as never,
+    chat: {} as never,
     ...{ store, deadLetters, registry, log: silentLogger, clock: systemClock },
     intake: {
       authenticate: async (key: string | undefined): Promise<Principal> => {

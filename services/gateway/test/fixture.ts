@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { createChatDesk } from '@moltbot/chat';
 import type { Intake, Submission } from '@moltbot/intake';
 import { createScheduleDesk } from '@moltbot/schedules';
 import {
@@ -32,7 +33,7 @@ export const otherKey = 'Bearer other';
 export interface FixtureOptions {
   readonly config?: Partial<GatewayConfig>;
   readonly log?: Logger;
-  readonly intake?: Partial<Omit<Intake, keyof Service>>;
+  readonly intake?: Partial<Omit<Intake, keyof Service | 'find'>>;
   /** Wraps what the gateway reads from. */
   readonly reader?: (store: SqliteStore) => TaskReader;
   readonly ready?: () => ServiceHealth;
@@ -88,8 +89,12 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     config: { host: '127.0.0.1', port: 0, bodyLimitBytes: 1_048_576, maxWaitMs: 60_000, ...options.config },
     botName: 'Testbot',
     intake,
-    schedules: createScheduleDesk({ store, intake, calendars: new Map(), clock: systemClock, log: silentLogger }),
+    schedules: createScheduleDesk({
+      ...{ store, intake, calendars: new Map(), clock: systemClock, log: silentLogger },
+      channels: { 'ops-mail': { tenant: 'acme' }, theirs: { tenant: 'globex' } },
+    }),
     deadLetters: { list: async () => ({ letters: [] }), get: unasked, replay: unasked, drop: unasked },
+    chat: createChatDesk({ store, clock: systemClock, log: silentLogger }),
     notifications: { list: async () => ({ notifications: [] }), test: unasked },
     store: options.reader?.(store) ?? store,
     registry,
@@ -131,7 +136,7 @@ function createIntakeDouble(
   store: SqliteStore,
   known: Map<string, readonly RunOrder[]>,
   submissions: Submission[],
-): Omit<Intake, keyof Service> {
+): Omit<Intake, keyof Service | 'find'> {
   return {
     async authenticate(authorization): Promise<Principal> {
       if (authorization === undefined) throw new MoltError('MOLT_KEY_MISSING', 'there is no Authorization header');

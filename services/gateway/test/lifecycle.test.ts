@@ -16,6 +16,7 @@ test('is a service', async () => {
       intake: {} as never,
       deadLetters: {} as never,
       schedules: {} as never,
+      chat: {} as never,
       notifications: {} as never,
       store: fixture.store,
       registry: createRegistry('gateway'),

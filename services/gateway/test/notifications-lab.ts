@@ -47,6 +47,7 @@ export async function openNotificationRoutes({
     botName: 'Testbot',
     ...{ store, registry, log: silentLogger, clock: systemClock, notifications: createNotificationDesk(deps) },
     schedules: {} as never,
+    chat: {} as never,
     deadLetters: { list: unused, get: unused, replay: unused, drop: unused },
     intake: {
       authenticate: async (header: string | undefined): Promise<Principal> => {

@@ -35,6 +35,13 @@ test('a schedule is made, replaced, listed, paused, resumed and deleted', async 
   expect(await json(send('DELETE', '/night'))).toMatchObject({ code: 'MOLT_NOT_FOUND' });
 });
 
+test('a schedule may name channels of its tenant', async () => {
+  const to = ['ops-mail', 'log'];
+  const more = { onFailure: { to }, alerts: [{ if: 'true', title: 'x', to }] };
+  expect((await send('PUT', '/told', { ...spec, ...more })).status).toBe(201);
+  expect(await json(send('GET', '/told'))).toMatchObject({ spec: { onFailure: { to }, alerts: [{ to }] } });
+});
+
 test('the next instants are shown in the zone and in UTC, with those that clocks leave out', async () => {
   const start = '2027-03-27T00:00:00Z';
   const body = { ...spec, dst: 'skip', start, end: '2027-03-30T00:00:00Z' };
@@ -62,6 +69,10 @@ test.each([
   [{ timezone: 'Europe/Berlln' }, 'MOLT_BAD_SCHEDULE', 'did you mean "Europe/Berlin"?'],
   [{ calendars: { exclude: ['x'] } }, 'MOLT_BAD_SCHEDULE', 'there is no calendar "x"'],
   [{ overlap: 'never' }, 'MOLT_BAD_REQUEST', '/overlap'],
+  [{ onFailure: { to: ['log', 'ops-mial'] } }, 'MOLT_BAD_SCHEDULE', 'did you mean "ops-mail"?'],
+  [{ onFailure: { to: ['log', 'ops-mial'] } }, 'MOLT_BAD_SCHEDULE', '/body/onFailure/to/1'],
+  [{ alerts: [{ if: 'true', title: 'x', to: ['theirs'] }] }, 'MOLT_BAD_SCHEDULE', '/body/alerts/0/to/0'],
+  [{ onFailure: { to: [] } }, 'MOLT_BAD_REQUEST', 'name a channel, or leave it out'],
 ])('%j is refused with %s', async (more, code, said) => {
   const answer = await json(send('PUT', '/bad', { ...spec, ...more }));
   expect(answer).toMatchObject({ code });

@@ -16,7 +16,7 @@ export interface Config {
   readonly callbacks: CallbacksConfig;
   readonly ssh: SshConfig;
   readonly limits: LimitsConfig;
-  readonly retention: { readonly tasksMs: number; readonly outputMs: number };
+  readonly retention: { readonly tasksMs: number; readonly outputMs: number; readonly occurrencesMs: number };
   /** Two-stage shutdown: finish for `graceMs`, then hand over for `forceMs`. */
   readonly shutdown: { readonly graceMs: number; readonly forceMs: number };
   readonly log: { readonly level: LogLevel };
@@ -113,9 +113,73 @@ export interface ApiKeyConfig {
 
 export type InventoryTarget = Target & { readonly tenant: string };
 
+/** The bots of chat platforms. */
 export interface PlatformsConfig {
-  readonly discord?: { readonly channels: readonly string[] } | undefined;
-  readonly lark?: { readonly appId: string; readonly appSecret: Secret } | undefined;
+  /** How long after it was sent a command is still run without a question, ms. */
+  readonly staleAfterMs: number;
+  /** By name, as they are called in logs and stores. */
+  readonly discord: Readonly<Record<string, DiscordConfig>>;
+  readonly lark: Readonly<Record<string, LarkConfig>>;
+  /** Words that stand for actions, of each tenant. */
+  readonly aliases: readonly AliasConfig[];
+  /** Where /healthz, /readyz and /metrics of an ingress by itself listen; port 0 picks a free one. */
+  readonly ops: { readonly host: string; readonly port: number };
+}
+
+export interface DiscordConfig {
+  readonly token: Secret;
+  /** Each guild belongs to one tenant; others are not answered. */
+  readonly guilds: Readonly<Record<string, ChatSpaceConfig>>;
+  /** The privileged intent is granted: messages that begin with the prefix are read too. */
+  readonly messageContent: boolean;
+  readonly prefix: string;
+  /** Of direct messages; without it they are not answered. */
+  readonly directMessages?: string | undefined;
+  /** Base URL of the REST API, without the version. */
+  readonly api: string;
+}
+
+/** A guild, or what a platform has in its place. */
+export interface ChatSpaceConfig {
+  readonly tenant: string;
+  /** Ids of the channels to listen in; empty: all that the bot can see. */
+  readonly channels: readonly string[];
+  /** Ids of roles whose members may give commands without having linked themselves. */
+  readonly roles: readonly string[];
+}
+
+export interface LarkConfig {
+  readonly tenant: string;
+  readonly appId: string;
+  readonly appSecret: Secret;
+  /** `long-connection`: events come over a WebSocket that we open; `webhook`: the platform posts them. */
+  readonly mode: 'long-connection' | 'webhook';
+  /** Of webhooks: signs and encrypts. */
+  readonly encryptKey?: Secret | undefined;
+  readonly verificationToken?: Secret | undefined;
+  /** Where the platform posts to. */
+  readonly webhook: { readonly host: string; readonly port: number; readonly path: string };
+  readonly prefix: string;
+  /** Ids of the chats to listen in; empty: all the bot is in. */
+  readonly chats: readonly string[];
+  /** Ids of groups (departments, chats) whose members may give commands without having linked themselves. */
+  readonly groups: readonly string[];
+  /** Base URL of the open platform. */
+  readonly api: string;
+}
+
+export interface AliasConfig {
+  readonly tenant: string;
+  /** The word: `sync`. */
+  readonly name: string;
+  readonly action: string;
+  /** Target selector; absent: the command has to say. */
+  readonly on?: string | undefined;
+  /** `{1}`, `{2}` … and `{*}` stand for what is written after the word. */
+  readonly args: Readonly<Record<string, unknown>>;
+  /** What is written after the word: `SRC DST`. */
+  readonly usage: string;
+  readonly summary: string;
 }
 
 export interface SchedulerConfig {

@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { durationPattern, formatDuration, parseDuration } from '../duration.ts';
 import { defaults } from './defaults.ts';
 import type { Problem } from './layers.ts';
-import { notificationProblems, notificationsView } from './notification-checks.ts';
+import { channelProblemsOf, notificationProblems, notificationsView } from './notification-checks.ts';
+import { platformProblems, platformsView } from './platform-checks.ts';
 import { hintOf } from './problems.ts';
 
 const word = z.string().optional().catch(undefined);
 const mapOf = <T extends z.ZodType>(value: T) => z.record(z.string(), value).nullish().catch(null);
 const listOf = <T extends z.ZodType>(item: T) => z.array(item).catch([]);
 const link = z.object({ kind: word, url: word }).catch({});
+const told = z.object({ to: listOf(word) }).catch({ to: [] });
 const sshOnly = ['host', 'port', 'user', 'identity', 'hostKey'] as const;
 
 /** Reads from a tree with any other mistakes in it what the rules between values need; what is wrong in itself reads as absent, a wrong map as null. */
@@ -22,6 +24,7 @@ const view = z.object({
   retention: z.object({ tasks: word }).catch({}),
   callbacks: z.object({ allow: listOf(word) }).catch({ allow: [] }),
   notifications: notificationsView,
+  platforms: platformsView,
   calendars: mapOf(z.unknown()),
   schedules: listOf(
     z
@@ -29,8 +32,10 @@ const view = z.object({
         id: word,
         tenant: word,
         calendars: z.object({ include: listOf(word), exclude: listOf(word) }).catch({ include: [], exclude: [] }),
+        onFailure: told,
+        alerts: listOf(told),
       })
-      .catch({ calendars: { include: [], exclude: [] } }),
+      .catch({ calendars: { include: [], exclude: [] }, onFailure: { to: [] }, alerts: [] }),
   ),
   ssh: z.object({ identities: mapOf(z.unknown()) }).catch({}),
   plugins: listOf(word),
@@ -66,6 +71,7 @@ export function crossCheck(root: Readonly<Record<string, unknown>>): readonly Pr
     ...targetProblems(config),
     ...scheduleProblems(config),
     ...notificationProblems(config.notifications, tenantsOf(config)),
+    ...platformProblems(config.platforms, tenantsOf(config)),
   ];
 }
 
@@ -160,7 +166,7 @@ function targetProblems({ targets, tenants, ssh }: View): readonly Problem[] {
 const tenantsOf = ({ tenants }: View): readonly string[] | null =>
   tenants === undefined ? [defaults.tenant] : tenants && Object.keys(tenants);
 
-function scheduleProblems({ schedules, calendars, tenants }: View): readonly Problem[] {
+function scheduleProblems({ schedules, calendars, tenants, notifications: { channels } }: View): readonly Problem[] {
   const names = schedules.map(({ id, tenant = defaults.tenant }) => id && `${tenant} ${id}`);
   const known = tenants === undefined ? [defaults.tenant] : tenants && Object.keys(tenants);
   const days = calendars === null ? null : Object.keys(calendars ?? {});
@@ -171,7 +177,7 @@ function scheduleProblems({ schedules, calendars, tenants }: View): readonly Pro
       path: ['schedules', index, 'id'],
       message: 'is the id of an earlier schedule of this tenant',
     })),
-    ...schedules.flatMap(({ tenant, calendars: { include, exclude } }, index) => [
+    ...schedules.flatMap(({ tenant, calendars: { include, exclude }, onFailure, alerts }, index) => [
       ...unknown('tenant', tenant, known).map((message) => ({ path: ['schedules', index, 'tenant'], message })),
       ...Object.entries({ include, exclude }).flatMap(([key, list]) =>
         list.flatMap((name, place) =>
@@ -180,6 +186,10 @@ function scheduleProblems({ schedules, calendars, tenants }: View): readonly Pro
             message,
           })),
         ),
+      ),
+      ...channelProblemsOf(['schedules', index, 'onFailure', 'to'], { names: onFailure.to, tenant, channels }),
+      ...alerts.flatMap(({ to: names }, place) =>
+        channelProblemsOf(['schedules', index, 'alerts', place, 'to'], { names, tenant, channels }),
       ),
     ]),
   ];

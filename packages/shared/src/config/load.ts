@@ -74,15 +74,15 @@ const readUtf8 = (path: string): Promise<string> => readFileFrom(path, 'utf8');
 const isTextAt = (schema: SchemaNode, path: Path): boolean => (nodeAt(schema, path)?.type ?? 'string') === 'string';
 
 function warningsOf({ platforms, targets, ssh }: Config, layers: readonly Layer[]): readonly string[] {
-  const unserved = (['discord', 'lark'] as const)
-    .filter((name) => platforms[name])
-    .map((name) => {
-      const place = placeOf(layers, { path: ['platforms', name], at: 'key' });
-      return `${place}: this version does not serve ${name} yet; the section is checked and has no effect`;
+  const deaf = Object.entries(platforms.discord)
+    .filter(([, { guilds, directMessages }]) => Object.keys(guilds).length === 0 && directMessages === undefined)
+    .map(([name]) => {
+      const place = placeOf(layers, { path: ['platforms', 'discord', name], at: 'key' });
+      return `${place}: it has neither guilds nor directMessages: it answers nobody`;
     });
   const keyless = Object.keys(ssh.identities).length === 0 && targets.some(({ transport }) => transport === 'ssh');
   return [
-    ...unserved,
+    ...deaf,
     ...(targets.length === 0 ? ['there are no targets: no command can run'] : []),
     ...(keyless ? ['ssh.identities is empty: an executor with this configuration cannot log in anywhere'] : []),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logChannel } from '../channel-names.ts';
 import { nearest } from '../nearest.ts';
 import { defaults } from './defaults.ts';
 import type { Problem } from './layers.ts';
@@ -52,10 +53,6 @@ export function notificationProblems(view: View, tenants: readonly string[] | nu
     tenants === null || tenants.includes(tenant)
       ? []
       : [{ path: [...path, 'tenant'], message: `there is no tenant "${tenant}"${hintOf(tenant, tenants)}` }];
-  const nameProblems = (path: Problem['path'], names: readonly (string | undefined)[], tenant?: string) =>
-    names.flatMap((name, index) =>
-      whyUnknown(name, tenant, channels).map((message) => ({ path: [...path, index], message })),
-    );
   return [
     ...Object.entries(channels ?? {}).flatMap(([name, each]) => [
       ...tenantProblems(at('channels', name), each.tenant),
@@ -63,14 +60,30 @@ export function notificationProblems(view: View, tenants: readonly string[] | nu
     ]),
     ...routes.flatMap(({ tenant, to }, index) => [
       ...tenantProblems(at('routes', index), tenant),
-      ...nameProblems(at('routes', index, 'to'), to, tenant),
+      ...channelProblemsOf(at('routes', index, 'to'), { names: to, tenant, channels }),
     ]),
     ...quietHours.flatMap(({ tenant, channels: names }, index) => [
       ...tenantProblems(at('quietHours', index), tenant),
-      ...nameProblems(at('quietHours', index, 'channels'), names, tenant),
+      ...channelProblemsOf(at('quietHours', index, 'channels'), { names, tenant, channels }),
     ]),
   ];
 }
+
+/** Names at `path` that are no channels of the tenant. */
+export const channelProblemsOf = (
+  path: Problem['path'],
+  {
+    names,
+    tenant,
+    channels,
+  }: Pick<View, 'channels'> & {
+    readonly names: readonly (string | undefined)[];
+    readonly tenant: string | undefined;
+  },
+): readonly Problem[] =>
+  names.flatMap((name, index) =>
+    whyUnknown(name, tenant, channels).map((message) => ({ path: [...path, index], message })),
+  );
 
 type KeyProblem = readonly [key: string, message: string];
 
@@ -124,10 +137,10 @@ function whyUnknown(
 ): readonly string[] {
   if (name === undefined || channels === null) return [];
   const owner = channels && Object.hasOwn(channels, name) ? (channels[name]?.tenant ?? defaults.tenant) : undefined;
-  if (owner === tenant || name === 'log') return [];
+  if (owner === tenant || name === logChannel) return [];
   if (owner !== undefined) return [`the channel "${name}" belongs to the tenant "${owner}"`];
   const own = Object.entries(channels ?? {}).flatMap(([each, of]) =>
     (of.tenant ?? defaults.tenant) === tenant ? [each] : [],
   );
-  return [`there is no channel "${name}"${hintOf(name, [...own, 'log'])}`];
+  return [`there is no channel "${name}"${hintOf(name, [...own, logChannel])}`];
 }

@@ -13,7 +13,6 @@ import type {
   GatewayConfig,
   GuardConfig,
   LimitsConfig,
-  PlatformsConfig,
   SchedulerConfig,
   SshConfig,
   SshIdentity,
@@ -21,6 +20,7 @@ import type {
 } from './config.ts';
 import { defaults } from './defaults.ts';
 import { callableHosts, type NotificationsDraft, notifications } from './notifications-schema.ts';
+import { platforms } from './platforms-schema.ts';
 import { type TargetDraft, target } from './target-schema.ts';
 import { duration, host, must, oneOf, path, type Section, secret, size, text, whole } from './words.ts';
 
@@ -215,8 +215,11 @@ const retention: Section<Config['retention']> = z
   .strictObject({
     tasks: duration(longKept).describe('An ended task is forgotten after this.').prefault(defaults.retention.tasks),
     output: duration(longKept).describe('Its output is forgotten after this.').prefault(defaults.retention.output),
+    occurrences: duration(longKept)
+      .describe('What became of an instant of a schedule is forgotten so long after its end.')
+      .prefault(defaults.retention.occurrences),
   })
-  .transform(({ tasks, output }) => ({ tasksMs: tasks, outputMs: output }))
+  .transform(({ tasks, output, occurrences }) => ({ tasksMs: tasks, outputMs: output, occurrencesMs: occurrences }))
   .prefault({});
 
 const shutdown: Section<Config['shutdown']> = z
@@ -297,24 +300,6 @@ const calendar: Section<CalendarConfig> = z
   })
   .refine(({ days, ics }) => days.length > 0 || ics !== undefined, 'needs days or ics');
 
-const platforms: Section<PlatformsConfig> = z
-  .strictObject({
-    discord: z
-      .strictObject({
-        channels: z
-          .array(text(/^\d{17,20}$/, 'the id of a channel in quotes: 17 to 20 digits'), must('a list of channel ids'))
-          .describe('Ids of the channels to listen in, in quotes.'),
-      })
-      .optional(),
-    lark: z
-      .strictObject({
-        appId: text(/^\S+$/, 'the id of the app').describe('Id of the app.'),
-        appSecret: secret.describe('Its secret; write a reference.'),
-      })
-      .optional(),
-  })
-  .prefault({});
-
 /** What may stand in a configuration, section by section. Rules between values are in cross-checks.ts. */
 export const configSchema: z.ZodType<ConfigDraft, unknown> = z.strictObject({
   bot: bot.describe('The bot itself.'),
@@ -327,7 +312,7 @@ export const configSchema: z.ZodType<ConfigDraft, unknown> = z.strictObject({
   callbacks: callbacks.describe('Posts of the ends of tasks.'),
   ssh: ssh.describe('Connections to ssh targets.'),
   limits: limits.describe('What one client may ask for.'),
-  retention: retention.describe('How long ended tasks are kept.'),
+  retention: retention.describe('How long what has ended is kept.'),
   shutdown: shutdown.describe('How a process stops: finish, then hand over.'),
   log: log.describe('Log lines.'),
   plugins: z
@@ -349,5 +334,5 @@ export const configSchema: z.ZodType<ConfigDraft, unknown> = z.strictObject({
     .describe('What is done at which times; docs/schedules.md.')
     .default([]),
   notifications: notifications.describe('What people are told, and where: docs/notifications.md.'),
-  platforms: platforms.describe('Chat platforms. Checked, and not served by this version.'),
+  platforms: platforms.describe('The bots of chat platforms.'),
 });

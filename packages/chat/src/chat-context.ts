@@ -1,0 +1,36 @@
+import type { Intake } from '@moltbot/intake';
+import type { AliasConfig, Clock, Logger, Principal } from '@moltbot/shared';
+import type { Store } from '@moltbot/store';
+import type { Incoming } from './incoming.ts';
+import type { Notices } from './notices/notices.ts';
+import type { LinkCodes } from './people/link-codes.ts';
+import type { People } from './people/people.ts';
+import type { ChatPlatform } from './platform.ts';
+import type { Posts } from './posts/posts.ts';
+import type { Questions } from './questions/questions.ts';
+import type { Language } from './texts/language.ts';
+
+/** What everything that answers somebody is given. */
+export interface ChatContext {
+  readonly platform: ChatPlatform;
+  readonly intake: Pick<Intake, 'submit' | 'cancel' | 'targets' | 'actions' | 'admit'>;
+  readonly store: Store;
+  readonly posts: Posts;
+  readonly questions: Questions;
+  readonly notices: Notices;
+  readonly people: People;
+  readonly codes: LinkCodes;
+  readonly aliases: readonly AliasConfig[];
+  readonly staleAfterMs: number;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly stopping: AbortSignal;
+}
+
+/** Somebody who has done something, and what is known of them. */
+export interface Asker {
+  readonly incoming: Incoming;
+  readonly language: Language;
+  /** Absent: nobody knows them. */
+  readonly principal?: Principal | undefined;
+}

@@ -1,0 +1,50 @@
+import type { Asker, ChatContext } from '../chat-context.ts';
+import type { ChatCommand } from '../grammar/command.ts';
+import { chooseLanguage, link, unlink } from './account.ts';
+import { cancelTask, rerunTask } from './change-task.ts';
+import { knownPrincipal } from './known-principal.ts';
+import { listActions, listTargets, listTasks, sayHelp, sayWho } from './lists.ts';
+import { runCommand } from './run.ts';
+import { showOutput, showTask } from './show-task.ts';
+
+/** What is open to everybody: to learn what there is, and to say who one is. All else needs a principal. */
+export async function answerCommand(context: ChatContext, asker: Asker, command: ChatCommand): Promise<void> {
+  switch (command.verb) {
+    case 'help':
+      return sayHelp(context, asker, command.topic);
+    case 'whoami':
+      return sayWho(context, asker);
+    case 'language':
+      return chooseLanguage(context, asker, command.language);
+    case 'link':
+      return link(context, asker, command.code);
+    case 'unlink':
+      return unlink(context, asker);
+    default:
+      return answerKnown(context, asker, command);
+  }
+}
+
+type ForKnown = Exclude<ChatCommand, { verb: 'help' | 'whoami' | 'language' | 'link' | 'unlink' }>;
+
+async function answerKnown(context: ChatContext, asker: Asker, command: ForKnown): Promise<void> {
+  const principal = knownPrincipal(asker);
+  switch (command.verb) {
+    case 'run':
+      return runCommand(context, asker, { command, principal });
+    case 'actions':
+      return listActions(context, asker);
+    case 'targets':
+      return listTargets(context, asker, { principal, on: command.on });
+    case 'tasks':
+      return listTasks(context, asker, principal);
+    case 'show':
+      return showTask(context, asker, { principal, task: command.task });
+    case 'output':
+      return showOutput(context, asker, { principal, task: command.task });
+    case 'cancel':
+      return cancelTask(context, asker, { principal, task: command.task });
+    case 'rerun':
+      return rerunTask(context, asker, { ...command, principal });
+  }
+}

@@ -1,0 +1,63 @@
+import { MoltError, type Principal } from '@moltbot/shared';
+import type { Asker, ChatContext } from '../chat-context.ts';
+import type { RunCommand } from '../grammar/command.ts';
+import type { Question } from '../questions/question.ts';
+import { decideWithinMs } from '../questions/questions.ts';
+import { beginPost, deferAnswer } from '../respond.ts';
+import { submitOrder } from '../submit.ts';
+
+/** Runs a command, or asks first: when its action wants that, or when it arrives long after it was sent. */
+export async function runCommand(
+  context: ChatContext,
+  asker: Asker,
+  { command, principal }: { readonly command: RunCommand; readonly principal: Principal },
+): Promise<void> {
+  const { incoming, language } = asker;
+  // Refused before anything stands in the channel.
+  checkNow(context, command, principal);
+  const kind = questionFor(context, asker, command);
+  if (kind) return ask(context, asker, { command, principal, kind });
+  const answer = await deferAnswer(asker);
+  await submitOrder(context, {
+    ...{ command, principal, language, place: incoming.place, event: incoming.id, actor: incoming.actor.id },
+    ...(incoming.kind !== 'command' && { message: incoming.message }),
+    ...(answer !== undefined && { answer }),
+  });
+}
+
+/** @throws MOLT_UNKNOWN_ACTION, MOLT_BAD_SELECTOR, MOLT_NO_TARGETS */
+function checkNow({ intake }: ChatContext, { action, on }: RunCommand, principal: Principal): void {
+  if (!intake.actions().some(({ name }) => name === action))
+    throw new MoltError('MOLT_UNKNOWN_ACTION', `there is no action "${action}"`);
+  intake.targets(principal, on);
+}
+
+function questionFor(
+  { intake, clock, staleAfterMs }: ChatContext,
+  { incoming }: Asker,
+  command: RunCommand,
+): Question['kind'] | undefined {
+  const confirm = intake.actions().find(({ name }) => name === command.action)?.confirm;
+  if (confirm) return confirm === 'other' ? 'approve' : 'confirm';
+  return clock.now() - incoming.at > staleAfterMs ? 'stale' : undefined;
+}
+
+interface Asked {
+  readonly command: RunCommand;
+  readonly principal: Principal;
+  readonly kind: Question['kind'];
+}
+
+async function ask(context: ChatContext, asker: Asker, { command, principal, kind }: Asked): Promise<void> {
+  const { incoming, language } = asker;
+  const { id, tenant, place, actor, at } = incoming;
+  const answer = await deferAnswer(asker);
+  const askedAt = context.clock.now();
+  await context.questions.ask({
+    ...{ id, tenant, kind, command, principal, place, language, sentAt: at, askedAt },
+    expiresAt: askedAt + decideWithinMs[kind],
+    asker: { id: actor.id, name: actor.name },
+    ...(incoming.kind !== 'command' && { message: incoming.message }),
+  });
+  await beginPost(context, asker, { kind: 'question', id }, { answer });
+}

@@ -1,0 +1,21 @@
+import type { ChatContext } from './chat-context.ts';
+import { type Choice, complete as completeOption } from './grammar/complete.ts';
+import type { Completion } from './incoming.ts';
+import { whatRuns } from './render/task-words.ts';
+
+const tasksAtMost = 100;
+
+/** What could be written next. Somebody whom nobody knows is told nothing of targets and tasks. @throws MOLT_STORE_DOWN */
+export async function complete(context: ChatContext, completion: Completion): Promise<readonly Choice[]> {
+  const { people, intake, aliases, store } = context;
+  const { tenant } = completion;
+  const { principal } = await people.find(completion);
+  const wantsTask = completion.option === 'task';
+  const tasks = principal && wantsTask ? (await store.listTasks(tenant, { limit: tasksAtMost })).tasks : [];
+  return completeOption(completion, {
+    actions: intake.actions(),
+    aliases: aliases.filter((alias) => alias.tenant === tenant),
+    targets: principal ? intake.targets(principal) : [],
+    tasks: tasks.map(({ task, state }) => ({ id: task.id, label: `${whatRuns(task, 50)} → ${task.on} (${state})` })),
+  });
+}

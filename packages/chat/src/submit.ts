@@ -1,0 +1,70 @@
+import type { Intake, Submission } from '@moltbot/intake';
+import { asMoltError, backoffMs, type Clock, type Place, type Principal, type TaskRequest } from '@moltbot/shared';
+import type { Store } from '@moltbot/store';
+import type { RunCommand } from './grammar/command.ts';
+import type { ChatPlatform } from './platform.ts';
+import type { Posts } from './posts/posts.ts';
+import { postOfTask } from './reply-to-post.ts';
+import type { Language } from './texts/language.ts';
+
+export interface SubmitDeps {
+  readonly intake: Pick<Intake, 'submit'>;
+  readonly store: Pick<Store, 'getTask'>;
+  readonly platform: Pick<ChatPlatform, 'name' | 'account'>;
+  readonly posts: Pick<Posts, 'begin'>;
+  readonly clock: Clock;
+  /** Aborts when nothing is to be waited for any more. */
+  readonly stopping: AbortSignal;
+}
+
+/** A command that is to be run now, and where it came from. */
+export interface Order {
+  readonly command: RunCommand;
+  readonly principal: Principal;
+  readonly place: Place;
+  /** Id of the event that leads to it: the same event makes the same task. */
+  readonly event: string;
+  /** Id of the message to answer. */
+  readonly message?: string | undefined;
+  /** Id of a message of ours that stands there for the answer. */
+  readonly answer?: string | undefined;
+  readonly actor: string;
+  readonly language: Language;
+}
+
+/** Through the one door, then a post that follows the task. Repeated, it comes to the same. @throws what `Intake.submit` throws */
+export async function submitOrder(deps: SubmitDeps, order: Order): Promise<string> {
+  const { store, platform, posts } = deps;
+  const { command, principal, ...where } = order;
+  const { action, args, on, timeout } = command;
+  const request: TaskRequest = { action, args, on, priority: 'interactive', ...(timeout !== undefined && { timeout }) };
+  const taskId = await insist(deps, {
+    principal,
+    origin: { kind: 'chat', platform: platform.name, account: platform.account, ...where },
+    request,
+    idempotencyKey: `${platform.name}:${platform.account}:${order.event}`,
+  });
+  const record = await store.getTask(principal.tenant, taskId);
+  // Without its record it was emptied with the store: the reply begins its post.
+  if (record) await posts.begin(postOfTask({ tenant: principal.tenant, task: record.task, now: deps.clock.now() }));
+  return taskId;
+}
+
+/** A broker that restarts is waited for so long before the refusal is told, ms. */
+const patienceMs = 15_000;
+
+async function insist({ intake, clock, stopping }: SubmitDeps, submission: Submission): Promise<string> {
+  const until = clock.monotonic() + patienceMs;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return (await intake.submit(submission)).taskId;
+    } catch (reason) {
+      const { code, details } = asMoltError(reason);
+      // The same event, and what it means has been changed since (an alias): it is the task that it was.
+      const { taskId } = details;
+      if (code === 'MOLT_IDEMPOTENCY_CONFLICT' && typeof taskId === 'string') return taskId;
+      if (code !== 'MOLT_BUS_DOWN' || clock.monotonic() > until || stopping.aborted) throw reason;
+      await clock.sleep(backoffMs(tries, { maxMs: 2_000 }), stopping).catch(() => {});
+    }
+  }
+}
