@@ -118,7 +118,7 @@ describe.concurrent('a good configuration is shown as it is in force, without it
       'store: {url: "redis://:${env:REDIS}@redis:6379/0"}',
       'gateway: {maxWait: 90s, bodyLimit: 2097152B}',
       'ssh: {identities: {default: {privateKey: "hunter4"}, other: {password: "${env:PASS}"}}}',
-      'platforms: {lark: {appId: cli_a, appSecret: hunter6}}',
+      'platforms: {lark: {main: {appId: cli_0123456789abcdef, appSecret: hunter6}}, discord: {main: {token: hunter7}}}',
       'targets: [{name: a, host: h, user: u, labels: {env: prod}}]',
     ].join('\n');
     const { code, out, err } = await check('good.yaml', text, { REDIS: 'hunter3', PASS: 'hunter5' });
@@ -127,9 +127,11 @@ describe.concurrent('a good configuration is shown as it is in force, without it
     expect(out).toContain('url: redis://[redacted]@redis:6379\n');
     expect(out).toContain('maxWait: 1m30s\n');
     expect(out).toContain('bodyLimit: 2MiB\n');
-    expect(out.match(/(privateKey|password|appSecret): "?\[redacted\]"?/g)).toHaveLength(3);
+    expect(out.match(/(privateKey|password|appSecret|token): "?\[redacted\]"?/g)).toHaveLength(4);
     expect(out + err).not.toContain('hunter');
-    expect(err).toMatch(/^warning: good\.yaml:5:\d+ platforms\.lark: this version does not serve lark yet/);
+    expect(err).toMatch(
+      /^warning: good\.yaml:5:\d+ platforms\.discord\.main: it has neither guilds nor directMessages/,
+    );
   });
 
   test('the example, and nothing at all', async () => {

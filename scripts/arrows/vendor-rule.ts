@@ -3,7 +3,7 @@ import type { Import } from './source.ts';
 import type { SourceTree } from './source-tree.ts';
 
 const vendors =
-  /^(amqplib|ioredis|node:sqlite|ssh2|fastify|prom-client|pino|yaml|croner|ical\.js|temporal-polyfill|tinyqueue|nodemailer|@marcbachmann\/.+|discord\.js|@fastify\/.+|@larksuiteoapi\/.+)$/;
+  /^(amqplib|ioredis|node:sqlite|ssh2|fastify|prom-client|pino|yaml|croner|ical\.js|temporal-polyfill|tinyqueue|nodemailer|@marcbachmann\/.+|discord\.js|@discordjs\/.+|@fastify\/.+|@larksuiteoapi\/.+)$/;
 /** Routes are typed by the framework; types load nothing. */
 const typesAnywhere = /^(fastify|@fastify\/)/;
 

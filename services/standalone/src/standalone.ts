@@ -1,9 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bus, createAmqpBus, createEmbeddedBus } from '@moltbot/bus';
+import { chatNotifiers, createChatDesk } from '@moltbot/chat';
+import { createDiscordBots } from '@moltbot/discord-ingress';
 import { createExecutor, createLocalTransport, createSshTransport } from '@moltbot/executor';
 import { createCallbacks, createFirstKeyFile, createGateway } from '@moltbot/gateway';
 import { createDeadLetters, createIntake } from '@moltbot/intake';
+import { createLarkBots } from '@moltbot/lark-ingress';
 import { createNotificationDesk, createNotifications } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
 import { createScheduler } from '@moltbot/scheduler';
@@ -19,7 +22,7 @@ import {
 } from '@moltbot/shared';
 import { createRedisStore, createSqliteStore, type Store } from '@moltbot/store';
 
-/** Gateway, intake and executor in one process, on the bus and store of the configuration: embedded unless it says otherwise. */
+/** All services in one process, on the bus and store of the configuration: embedded unless it says otherwise. */
 export async function createStandalone({ config, log, processName, say }: MainContext): Promise<Service> {
   const registry = createRegistry('standalone');
   const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
@@ -42,23 +45,29 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     patience: { memoryMs: guard.retentionMs },
     isAlone: config.bus.kind === 'embedded',
   });
-  const notifiers = { config: config.notifications, tenants, notifiers: plugins.notifiers };
-  const notifications = createNotifications({ ...notifiers, store, registry, clock, log });
+  const notifications = createNotifications({
+    ...{ config: config.notifications, tenants, store, registry, clock, log },
+    notifiers: [...plugins.notifiers, ...chatNotifiers({ store, clock, log })],
+  });
   const scheduler = createScheduler({ config, bus, store, intake, notifications, registry, clock, log });
+  const chatDeps = { config, store, bus, intake, registry, clock, log };
+  const bots = [...createDiscordBots(chatDeps), ...createLarkBots(chatDeps)];
   const parts = [store, bus, intake, deadLetters, callbacks, executor, scheduler];
   const calendars = await loadCalendars(config.calendars);
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
     ...{ intake, deadLetters, store, registry, log, clock },
-    schedules: createScheduleDesk({ store, intake, calendars, clock, log }),
+    schedules: createScheduleDesk({ store, intake, calendars, channels: config.notifications.channels, clock, log }),
     notifications: createNotificationDesk({ config: config.notifications, store, clock, log }),
+    chat: createChatDesk({ store, clock, log }),
     ready: () => healthOf(parts),
   });
   const firstKey = createFirstKeyFile({ config, store, clock, log, url: gateway.url, say });
   return composeServices('moltbot', [
     atStart('data-directory', () => mkdir(config.dataDir, { recursive: true, mode: 0o700 })),
     ...parts,
+    ...bots,
     gateway,
     firstKey,
     atStart('ready-line', async () => say(`Moltbot is ready at ${gateway.url()} (API: ${gateway.url()}/docs)`)),

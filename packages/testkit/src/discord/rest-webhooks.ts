@@ -29,7 +29,8 @@ export function createWebhookRoutes(deps: InteractionDeps): readonly Route[] {
     route('POST', '/webhooks/:application/:token', ({ params, fields, files }) => {
       const interaction = answered(params.application, params.token);
       const { original } = interaction;
-      if (original && original !== interaction.source && isLoading(original)) {
+      const isWaitedFor = original && original !== interaction.source && original.deletedAt === undefined;
+      if (isWaitedFor && isLoading(original)) {
         writer.rewrite(original, fields, { files });
         return { body: original.api };
       }

@@ -29,6 +29,8 @@ export interface TestDiscord {
   user(name: string): TestUser;
   channelId(channel: string): string;
   guildId(guild: string): string;
+  /** Of a guild, by name. */
+  roleId(guild: string, role: string): string;
   /** All of a channel, oldest first: deleted and ephemeral ones too. */
   messages(channel: string): readonly DiscordMessage[];
   message(id: string): DiscordMessage | undefined;
@@ -88,6 +90,11 @@ export async function startDiscord(options: DiscordOptions = {}): Promise<TestDi
     user: (name) => createTestUser(world.person(name), { ...platform, view }),
     channelId: (channel) => world.channel(channel).id,
     guildId: (guild) => world.guild(guild).id,
+    roleId(guild, role) {
+      const found = [...world.guild(guild).roles.values()].find(({ name }) => name === role);
+      if (!found) throw new Error(`there is no role ${role} in ${guild}`);
+      return found.id;
+    },
     messages: (channel) => messages.all(world.channel(channel)).map(view),
     message(id) {
       const found = messages.get(id);

@@ -1,0 +1,1 @@
+export { createLarkBots, type LarkBotsDeps } from './lark-bots.ts';

@@ -1,0 +1,27 @@
+import { createAmqpBus } from '@moltbot/bus';
+import { createIntake } from '@moltbot/intake';
+import { loadPlugins } from '@moltbot/plugin-host';
+import {
+  systemClock as clock,
+  composeServices,
+  createOpsServer,
+  createRegistry,
+  healthOf,
+  requireDistributed,
+  runMain,
+} from '@moltbot/shared';
+import { createRedisStore } from '@moltbot/store';
+import { createLarkBots } from './lark-bots.ts';
+
+await runMain('lark-ingress', async ({ config, log, processName }) => {
+  const urls = requireDistributed(config);
+  const registry = createRegistry('lark-ingress');
+  const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
+  const store = createRedisStore({ url: urls.store, retention: config.retention, log });
+  const bus = createAmqpBus({ url: urls.bus, name: processName, log });
+  const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
+  const bots = createLarkBots({ config, store, bus, intake, registry, clock, log });
+  const parts = [store, bus, intake, ...bots];
+  const ops = createOpsServer({ ...config.platforms.ops, registry, ready: () => healthOf(parts) });
+  return composeServices('lark-ingress', [...parts, ops]);
+});
