@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLogger, loadConfig, type Service, silentLogger } from '@moltbot/shared';
@@ -8,6 +8,9 @@ import type { TestPlatform } from './platforms.ts';
 
 export interface ChatLab {
   readonly directory: string;
+  /** Of the HTTP API, and its key. */
+  url(): string;
+  key(): string;
   stop(): Promise<void>;
 }
 
@@ -23,6 +26,7 @@ export async function startChatLab(platform: TestPlatform, more: Record<string, 
     JSON.stringify({
       dataDir: join(directory, 'data'),
       gateway: { port: 0 },
+      plugins: [...['@moltbot/plugin-shell', '@moltbot/plugin-system'], join(import.meta.dirname, 'risky-plugin.ts')],
       shutdown: { grace: '2s', force: '2s' },
       guard: { directory: join(directory, 'guard') },
       targets: [{ name: 'web-1', transport: 'local', labels: { role: 'web' } }, ...hosts],
@@ -44,11 +48,14 @@ export async function startChatLab(platform: TestPlatform, more: Record<string, 
   const { config } = await loadConfig({ environment: { MOLTBOT_CONFIG: file }, cwd: directory });
   const level = process.env['MOLTBOT_TEST_LOG'];
   const log = level ? createLogger({ service: 'lab', level: 'debug' }) : silentLogger;
-  const service: Service = await createStandalone({ config, log, processName: 'lab', say: () => {} });
+  const lines: string[] = [];
+  const service: Service = await createStandalone({ config, log, processName: 'lab', say: (line) => lines.push(line) });
   await service.start();
   await eventually('the bot is connected', () => service.health().ok);
   return {
     directory,
+    url: () => /https?:\/\/[\w.:]+/.exec(lines.find((line) => line.includes('is ready at')) ?? '')?.[0] ?? '',
+    key: () => readFileSync(join(directory, 'data', 'api-key'), 'utf8').trim(),
     async stop() {
       await service.quiesce(AbortSignal.timeout(3_000));
       await service.stop();

@@ -6,6 +6,7 @@ import {
   type NotificationsConfig,
   newId,
   type Principal,
+  usualActions,
 } from '@moltbot/shared';
 import type { NotificationDelivery, NotificationPage, NotificationRecord, Store } from '@moltbot/store';
 import { notify } from './notify.ts';
@@ -51,7 +52,11 @@ export function createNotificationDesk({ config, store, clock, log }: Notificati
       if (channel !== undefined) requireChannel(channel, tenant, config);
       const id = `test:${newId()}`;
       const to = channel === undefined ? undefined : [channel];
-      await notify({ config, store, log }, { ...wanted, id, tenant, at: clock.now(), to }, { urgent: true });
+      await notify(
+        { config, store, log },
+        { ...wanted, id, tenant, at: clock.now(), to, actions: usualActions },
+        { urgent: true },
+      );
       log.info({ tenant, principal: by, notification: id, channel }, 'a test notification was raised');
       const endsAt = clock.monotonic() + ms;
       for (;;) {

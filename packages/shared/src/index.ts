@@ -87,6 +87,7 @@ export {
   type NotificationLink,
   notificationKeyOf,
   notificationLimits,
+  usualActions,
 } from './notification.ts';
 export {
   type Occurrence,

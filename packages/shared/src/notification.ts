@@ -43,6 +43,12 @@ export interface NotificationAction {
   readonly kind: 'acknowledge' | 'silence' | 'run';
 }
 
+/** What people can do about anything that needs somebody. */
+export const usualActions: readonly NotificationAction[] = [
+  { id: 'acknowledge', title: 'Acknowledge', kind: 'acknowledge' },
+  { id: 'silence', title: 'Silence', kind: 'silence' },
+];
+
 /** Lengths that fit every channel. What raises a notification by itself is clipped to them, what people write is held to them. */
 export const notificationLimits = {
   title: 200,

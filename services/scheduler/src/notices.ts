@@ -10,6 +10,7 @@ import {
   type RunRecord,
   type ScheduleRecord,
   type TaskRecord,
+  usualActions,
 } from '@moltbot/shared';
 
 /** What people are told of a schedule that asks for it (`onFailure`, `alerts`). Each is told once, however often it is asked for. */
@@ -46,6 +47,7 @@ export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & {
     await notify({
       id: idFrom('schedule', tenant, id, what, String(at)),
       ...{ tenant, at, severity: how.severity, title, labels: { ...how.labels, schedule: id }, to: how.to },
+      actions: usualActions,
       fields: [...(spec.owner === undefined ? [] : [{ name: 'owner', value: spec.owner }]), ...fields],
     });
   };

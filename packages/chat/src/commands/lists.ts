@@ -15,8 +15,11 @@ export async function sayHelp(context: ChatContext, asker: Asker, topic?: string
   if (!principal) return sayWho(context, asker);
   const { intake, aliases } = context;
   const known = { actions: intake.actions(), aliases: aliases.filter(({ tenant }) => tenant === incoming.tenant) };
-  const usages = usageIn(usageOf(known), language);
-  if (topic === undefined) return respond(context, asker, helpToMessage(usages, language));
+  const all = usageOf(known);
+  // The actions are a list of their own.
+  const first = all.filter(({ kind }) => kind !== 'action');
+  if (topic === undefined) return respond(context, asker, helpToMessage(usageIn(first, language), language));
+  const usages = usageIn(all, language);
   const entry = findEntry(topic, known);
   const usage = entry && usages.find(({ verb }) => verb === writtenOf(entry));
   await respond(context, asker, usage ? topicToMessage(usage, language) : unknownTopicToMessage(topic, language));
