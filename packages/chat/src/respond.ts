@@ -55,10 +55,14 @@ export async function beginPost(
   });
 }
 
-/** The message that stands for the answer of an event, where the platform makes one; undefined when it is too late for that. */
+/**
+ * The message that stands for the answer of an event, where the platform makes one; undefined when it is too late for that. A press is
+ * told that it was seen: the message under the button is not its answer.
+ */
 export async function deferAnswer({ incoming }: Asker): Promise<string | undefined> {
   try {
-    return await incoming.answer?.defer();
+    const message = await incoming.answer?.defer();
+    return incoming.kind === 'press' ? undefined : message;
   } catch (error) {
     if (hasCode(error, 'MOLT_CHAT_GONE')) return undefined;
     throw error;

@@ -36,11 +36,20 @@ export interface NotificationLink {
   readonly url: string;
 }
 
-/** A button: `acknowledge`, `silence`, or `run`, which does what is agreed under its id. */
+/** A button. */
 export interface NotificationAction {
   readonly id: string;
   readonly title: string;
   readonly kind: 'acknowledge' | 'silence' | 'run';
+  /** Of `run`: what it does. */
+  readonly task?: NotificationTask | undefined;
+}
+
+export interface NotificationTask {
+  readonly action: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Target selector. */
+  readonly on: string;
 }
 
 /** What people can do about anything that needs somebody. */
@@ -78,7 +87,14 @@ export const Notification: z.ZodType<Notification> = z.strictObject({
     .max(links)
     .optional(),
   actions: z
-    .array(z.strictObject({ id: word, title: word, kind: z.enum(['acknowledge', 'silence', 'run']) }))
+    .array(
+      z.strictObject({
+        ...{ id: word, title: word, kind: z.enum(['acknowledge', 'silence', 'run']) },
+        task: z
+          .strictObject({ action: z.string(), args: z.record(z.string(), z.unknown()), on: z.string() })
+          .optional(),
+      }),
+    )
     .max(actions)
     .optional(),
   labels: z.record(word, z.string().max(value)),

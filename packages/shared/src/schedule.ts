@@ -34,6 +34,17 @@ export interface AlertRule extends NoticeSpec {
   readonly if: string;
   /** Title of the message. */
   readonly title: string;
+  /** What a button under the message does. */
+  readonly remedy?: Remedy | undefined;
+}
+
+export interface Remedy {
+  /** Of the button. */
+  readonly title: string;
+  readonly action: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Target selector. Default: the target that the alert is about. */
+  readonly on?: string | undefined;
 }
 
 /** The task of every occurrence: a task request that nobody waits for. Durations are words. */
@@ -92,7 +103,10 @@ export type ScheduleSpecInput = Draft<Omit<ScheduleSpec, 'when' | 'task' | 'aler
 };
 
 type Draft<T> = { readonly [K in keyof T]?: T[K] | undefined };
-type AlertRuleInput = Draft<AlertRule> & Pick<AlertRule, 'if' | 'title'>;
+type AlertRuleInput = Draft<Omit<AlertRule, 'remedy'>> &
+  Pick<AlertRule, 'if' | 'title'> & {
+    readonly remedy?: (Draft<Remedy> & Pick<Remedy, 'title' | 'action'>) | undefined;
+  };
 type ScheduledTaskInput = Draft<ScheduledTask> & Pick<ScheduledTask, 'action' | 'on'>;
 
 /** Where a schedule stands beside what is written of it. */
@@ -143,6 +157,15 @@ const alert: z.ZodType<AlertRule, AlertRuleInput> = z.strictObject({
   ...notice,
   if: z.string().min(1).max(2_000).describe('CEL over result, target and labels: result.load.one > 4.0.'),
   title: z.string().min(1).max(200).describe('Title of the message.'),
+  remedy: z
+    .strictObject({
+      title: z.string().min(1).max(80).describe('What the button says.'),
+      action: z.string().min(1).max(200).describe('Name of an action.'),
+      args: z.record(z.string(), z.unknown()).default({}).describe('Its arguments.'),
+      on: z.string().min(1).max(512).optional().describe('Target selector. Default: the target of the alert.'),
+    })
+    .optional()
+    .describe('What a button under the message does, where the channel has buttons.'),
 });
 
 const task: z.ZodType<ScheduledTask, ScheduledTaskInput> = z.strictObject({

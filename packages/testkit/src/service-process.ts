@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..', '..', '..');
 
 /** Starts a service from its sources, as an operator would, with a configuration and nothing else of this process's environment. */
 export function startService(
-  service: 'gateway' | 'executor' | 'scheduler' | 'standalone',
+  service: 'gateway' | 'executor' | 'scheduler' | 'discord-ingress' | 'lark-ingress' | 'standalone',
   options: { readonly directory: string; readonly name: string; readonly environment: Record<string, string> },
 ): ServerProcess {
   const { directory, name, environment } = options;

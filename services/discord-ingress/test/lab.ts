@@ -9,7 +9,6 @@ import {
   usageOf,
 } from '@moltbot/chat';
 import {
-  createLogger,
   createRegistry,
   type DiscordConfig,
   MoltError,
@@ -100,7 +99,7 @@ export class Lab {
     });
     const ingress = createDiscordIngress({
       ...{ name: 'main', config: this.config(settings), store, usages: () => usages },
-      ...{ registry: createRegistry('test'), clock: systemClock, log: createLogger({ service: 'x', level: 'debug' }) },
+      ...{ registry: createRegistry('test'), clock: systemClock, log: silentLogger },
       timing: { identifyEvery: 0, ...timing },
       chat(platform) {
         const made = createFakeChat(platform, () => isDead);

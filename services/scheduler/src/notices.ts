@@ -1,6 +1,7 @@
 import type { Notifications } from '@moltbot/notify';
 import { compileAlerts } from '@moltbot/schedules';
 import {
+  type AlertRule,
   asMoltError,
   idFrom,
   type Logger,
@@ -34,20 +35,23 @@ export interface Notices {
   paused(record: ScheduleRecord, what: { readonly at: number; readonly failures: number }): Promise<void>;
 }
 
-type Said = Pick<Notification, 'title' | 'at' | 'fields'> & {
+type Said = Pick<Notification, 'title' | 'at' | 'fields' | 'actions'> & {
   /** What of the instant it is about: part of its id. */
   readonly what: string;
   readonly how: NoticeSpec | undefined;
 };
 
 export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & { readonly log: Logger }): Notices {
-  const tell = async (record: ScheduleRecord, { what, how, title, at, fields = [] }: Said): Promise<void> => {
+  const tell = async (
+    record: ScheduleRecord,
+    { what, how, title, at, fields = [], actions = [] }: Said,
+  ): Promise<void> => {
     const { tenant, id, spec } = record;
     if (!how) return;
     await notify({
       id: idFrom('schedule', tenant, id, what, String(at)),
       ...{ tenant, at, severity: how.severity, title, labels: { ...how.labels, schedule: id }, to: how.to },
-      actions: usualActions,
+      actions: [...usualActions, ...actions],
       fields: [...(spec.owner === undefined ? [] : [{ name: 'owner', value: spec.owner }]), ...fields],
     });
   };
@@ -86,6 +90,7 @@ export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & {
           if (!holds(() => isMet({ result: data, target, labels }), record, target)) continue;
           await tell(record, {
             ...{ what: `alert ${place} ${index}`, how: { ...rule, labels }, at, title: `${rule.title} (${target})` },
+            actions: remedyOf(rule, target),
             fields: [{ name: 'target', value: target }, { name: 'task', value: task.task.id }, instant(at)],
           });
         }
@@ -102,4 +107,10 @@ export function createNotices({ notify, log }: Pick<Notifications, 'notify'> & {
         fields: [instant(at)],
       }),
   };
+}
+
+function remedyOf({ remedy }: AlertRule, target: string): NonNullable<Notification['actions']> {
+  if (!remedy) return [];
+  const { title, action, args, on = target } = remedy;
+  return [{ id: 'remedy', kind: 'run', title, task: { action, args, on } }];
 }

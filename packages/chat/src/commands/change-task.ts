@@ -30,8 +30,7 @@ export async function rerunTask(
   const { incoming, language } = asker;
   const record = await findTask(context.store, principal, task);
   const on = failed ? await failedTargets(context, record) : record.task.on;
-  const answer = incoming.kind === 'press' ? undefined : await deferAnswer(asker);
-  if (incoming.kind === 'press') await deferAnswer(asker);
+  const answer = await deferAnswer(asker);
   await submitOrder(context, {
     command: { verb: 'run', action: record.task.action, args: argsOf(record), on },
     ...{ principal, language, place: incoming.place, event: incoming.id, actor: incoming.actor.id },

@@ -14,6 +14,8 @@ export interface NoticeDone {
   readonly what: 'acknowledged' | 'silenced' | 'remedyRun';
   /** Name of who did it. */
   readonly by: string;
+  /** Id of the event that did it. */
+  readonly event: string;
   /** Epoch ms. */
   readonly at: number;
 }
@@ -40,7 +42,12 @@ const Notice: z.ZodType<Notice> = z.object({
   batch: z.custom<NotificationBatch>((value) => typeof value === 'object' && value !== null),
   done: z.record(
     z.string(),
-    z.object({ what: z.enum(['acknowledged', 'silenced', 'remedyRun']), by: z.string(), at: z.int() }),
+    z.object({
+      what: z.enum(['acknowledged', 'silenced', 'remedyRun']),
+      by: z.string(),
+      event: z.string(),
+      at: z.int(),
+    }),
   ),
 });
 

@@ -23,7 +23,7 @@ interface Waiting {
 
 interface Lane {
   readonly waiting: Waiting[];
-  /** Monotonic times of the calls within the last `perMs`. */
+  /** Monotonic times at which the calls within the last `perMs` ended. */
   calls: number[];
   notBefore: number;
   /** Goes on while something waits. */
@@ -65,8 +65,9 @@ export function createChannelLanes({ limits, clock, signal }: LanesDeps): Channe
         await clock.sleep(Math.min(wait, lookEveryMs), signal).catch(() => {});
       } else {
         const [chosen] = lane.waiting.splice(place, 1);
-        lane.calls.push(clock.monotonic());
         await chosen?.run();
+        // From its end: when in between the platform has counted it is not known.
+        lane.calls.push(clock.monotonic());
       }
     }
     for (const { drop } of lane.waiting.splice(0)) drop(signal.reason);

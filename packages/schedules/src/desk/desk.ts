@@ -79,6 +79,7 @@ export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
       compileAlerts(spec.alerts);
       requireChannels(tenant, spec, channels);
       intake.check(spec.task);
+      for (const { remedy } of spec.alerts) if (remedy) intake.check(remedy);
       const { kind, record } = await store.putSchedule({ tenant, id, spec, source: 'api', by, plan: planKey(spec) });
       if (kind === 'foreign') throw declared(id);
       if (kind !== 'same') log.info({ tenant, principal: by, schedule: id }, `a schedule is ${kind}`);

@@ -16,7 +16,7 @@ export interface DiscordFaults {
   rateLimit(
     route: string,
     options: Repeated & { readonly retryAfterMs: number; readonly scope?: RateLimitScope },
-  ): void;
+  ): Storm;
   /** Nothing is read, written or closed, neither REST nor gateway, until `thaw`. */
   freeze(): void;
   thaw(): void;
@@ -45,6 +45,13 @@ export interface DiscordFaults {
   clear(): void;
 }
 
+/** Refusals that were ordered. */
+export interface Storm {
+  /** How many there were so far. */
+  given(): number;
+  end(): void;
+}
+
 export interface Repeated {
   /** Default 1. */
   readonly times?: number;
@@ -64,9 +71,11 @@ export interface FaultDeps {
 }
 
 export function createFaults({ gateway, rest, dispatches, ice, close, open }: FaultDeps): DiscordFaults {
-  const add = (route: string, what: RestFault['what'], { times = 1, after = false }: Repeated = {}): void => {
+  const add = (route: string, what: RestFault['what'], { times = 1, after = false }: Repeated = {}): RestFault => {
     const stage: Stage = after ? 'after' : 'before';
-    rest.add({ route, what, times, stage });
+    const fault = { route, what, times, stage };
+    rest.add(fault);
+    return fault;
   };
   const tell = (payload: { readonly op: Op; readonly d: unknown }): void => {
     for (const { wire } of gateway.sessions()) wire?.send({ ...payload, s: null, t: null });
@@ -82,7 +91,7 @@ export function createFaults({ gateway, rest, dispatches, ice, close, open }: Fa
     cutRequest: (route, options) => add(route, { kind: 'cut' }, options),
     slow: (route, ms, options) => add(route, { kind: 'slow', ms }, options),
     rateLimit: (route, { retryAfterMs, scope = 'user', ...options }) =>
-      add(route, { kind: 'rate-limit', retryAfterMs, scope }, options),
+      stormOf(add(route, { kind: 'rate-limit', retryAfterMs, scope }, options)),
     freeze: () => setFrozen(true),
     thaw: () => setFrozen(false),
     offline: close,
@@ -107,6 +116,18 @@ export function createFaults({ gateway, rest, dispatches, ice, close, open }: Fa
       dispatches.clear();
       gateway.setDeaf(false);
       setFrozen(false);
+    },
+  };
+}
+
+function stormOf(fault: RestFault): Storm {
+  const ordered = fault.times;
+  let before = 0;
+  return {
+    given: () => before + ordered - fault.times,
+    end() {
+      before -= fault.times;
+      fault.times = 0;
     },
   };
 }

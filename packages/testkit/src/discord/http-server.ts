@@ -14,7 +14,7 @@ export interface HttpServer {
   /** Cuts every connection and lets the port go. */
   close(): Promise<void>;
   port(): number;
-  /** `http://127.0.0.1:port` */
+  /** Where clients find it: `http://127.0.0.1:port` */
   url(): string;
 }
 
@@ -71,7 +71,7 @@ export function createHttpServer({ settings, rest, files, page, gateway }: Deps)
       await promise;
     },
     port: () => port,
-    url: () => `http://127.0.0.1:${port}`,
+    url: () => settings.origin ?? `http://127.0.0.1:${port}`,
   };
 }
 

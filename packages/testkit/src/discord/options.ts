@@ -6,10 +6,16 @@ export interface DiscordOptions {
   readonly port?: number;
   /** Name of the interface to listen on. Default 127.0.0.1. */
   readonly host?: string;
+  /** Where clients are told to connect: `http://127.0.0.1:8080`, when something stands in between. Default: its own address. */
+  readonly origin?: string;
   /** The bot's token. Default `stand-in.bot.token`. */
   readonly token?: string;
   /** Username of the bot. Default `moltbot`. */
   readonly bot?: string;
+  /** Shut the page for whoever does not open it with `?key=…`. Letters and digits. Default: everybody may. */
+  readonly pageKey?: string;
+  /** Messages that the page offers to be sent, for who has never spoken to the bot. */
+  readonly hints?: readonly string[];
   /** By username. */
   readonly users?: Readonly<Record<string, UserOptions>>;
   /** By name. */

@@ -43,7 +43,9 @@ export function createRestFaults(): RestFaults {
       faults = [...faults, fault];
     },
     take(routeName, stage) {
-      const found = faults.find((fault) => fault.stage === stage && [routeName, '*'].includes(fault.route));
+      const found = faults.find(
+        (fault) => fault.times > 0 && fault.stage === stage && [routeName, '*'].includes(fault.route),
+      );
       if (!found) return undefined;
       found.times -= 1;
       faults = faults.filter(({ times }) => times > 0);

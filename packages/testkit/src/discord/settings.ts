@@ -55,8 +55,11 @@ const defaultUsers: Readonly<Record<string, UserOptions>> = {
 export interface Settings {
   readonly port: number | undefined;
   readonly host: string;
+  readonly origin: string | undefined;
   readonly token: string;
   readonly bot: string;
+  readonly pageKey: string | undefined;
+  readonly hints: readonly string[];
   readonly users: Readonly<Record<string, UserOptions>>;
   readonly guilds: Readonly<Record<string, GuildOptions>>;
   readonly grantedIntents: readonly PrivilegedIntent[];
@@ -69,8 +72,11 @@ export function compileOptions(options: DiscordOptions): Settings {
   return {
     port: options.port,
     host: options.host ?? '127.0.0.1',
+    origin: options.origin,
     token: options.token ?? 'stand-in.bot.token',
     bot: options.bot ?? 'moltbot',
+    pageKey: options.pageKey,
+    hints: options.hints ?? [],
     users: options.users ?? defaultUsers,
     guilds: options.guilds ?? { ops: {} },
     grantedIntents: options.grantedIntents ?? ['GuildMembers', 'GuildPresences', 'MessageContent'],

@@ -18,7 +18,7 @@ export interface LarkFaults {
   /** Answers later by so many milliseconds. */
   slow(route: string, ms: number, options?: Repeated): void;
   /** A storm of code 99991400. Default status 429; older parts of the platform have 400. */
-  rateLimit(route: string, options: Repeated & { readonly resetSeconds: number; readonly status?: 429 | 400 }): void;
+  rateLimit(route: string, options: Repeated & { readonly resetSeconds: number; readonly status?: 429 | 400 }): Storm;
   /** The next long connections are refused with a code: 1, 403, 514, 1000040343, 1000040350. */
   refuseConnections(code: number, times?: number): void;
   /** Access tokens end at once: of an app, or all. */
@@ -54,6 +54,13 @@ export interface LarkFaults {
   clear(): void;
 }
 
+/** Refusals that were ordered. */
+export interface Storm {
+  /** How many there were so far. */
+  given(): number;
+  end(): void;
+}
+
 export interface Repeated {
   readonly times?: number;
   /** After the work was done, before it is answered. Default false. */
@@ -81,9 +88,11 @@ export interface FaultDeps {
 
 export function createFaults(deps: FaultDeps): LarkFaults {
   const { connections, tokens, rest, events, ice, outage, hold, appOf } = deps;
-  const add = (route: string, what: RestFault['what'], { times = 1, after = false }: Repeated = {}): void => {
+  const add = (route: string, what: RestFault['what'], { times = 1, after = false }: Repeated = {}): RestFault => {
     const stage: Stage = after ? 'after' : 'before';
-    rest.add({ route, what, times, stage });
+    const fault = { route, what, times, stage };
+    rest.add(fault);
+    return fault;
   };
   const setFrozen = (frozen: boolean): void => {
     if (frozen) ice.freeze();
@@ -106,7 +115,7 @@ export function createFaults(deps: FaultDeps): LarkFaults {
     cutRequest: (route, options) => add(route, { kind: 'cut' }, options),
     slow: (route, ms, options) => add(route, { kind: 'slow', ms }, options),
     rateLimit: (route, { resetSeconds, status = 429, ...options }) =>
-      add(route, { kind: 'rate-limit', resetSeconds, status }, options),
+      stormOf(add(route, { kind: 'rate-limit', resetSeconds, status }, options)),
     refuseConnections: (code, times = 1) => connections.failEndpoint(code, times),
     revokeTokens: (app) => tokens.revoke(app === undefined ? undefined : appOf(app)),
     freeze: () => setFrozen(true),
@@ -144,6 +153,18 @@ export function createFaults(deps: FaultDeps): LarkFaults {
       connections.setDeaf(false);
       hold.thaw();
       setFrozen(false);
+    },
+  };
+}
+
+function stormOf(fault: RestFault): Storm {
+  const ordered = fault.times;
+  let before = 0;
+  return {
+    given: () => before + ordered - fault.times,
+    end() {
+      before -= fault.times;
+      fault.times = 0;
     },
   };
 }

@@ -12,7 +12,7 @@ export interface HttpServer {
   /** Cuts every connection and lets the port go. */
   close(): Promise<void>;
   port(): number;
-  /** `http://127.0.0.1:port` */
+  /** Where clients find it: `http://127.0.0.1:port` */
   url(): string;
 }
 
@@ -61,6 +61,6 @@ export function createHttpServer({ settings, openApi, connections }: Deps): Http
       await promise;
     },
     port: () => port,
-    url: () => `http://127.0.0.1:${port}`,
+    url: () => settings.origin ?? `http://127.0.0.1:${port}`,
   };
 }

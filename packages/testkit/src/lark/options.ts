@@ -4,6 +4,8 @@ export interface LarkOptions {
   readonly port?: number;
   /** Name of the interface to listen on. Default 127.0.0.1. */
   readonly host?: string;
+  /** Where clients are told to connect: `http://127.0.0.1:8080`, when something stands in between. Default: its own address. */
+  readonly origin?: string;
   /** By name. */
   readonly tenants?: Readonly<Record<string, TenantOptions>>;
   readonly connection?: Partial<ConnectionConfig>;

@@ -71,6 +71,7 @@ export const retryWaits: readonly number[] = [15_000, 300_000, 3_600_000, 6 * 3_
 export interface Settings {
   readonly port: number | undefined;
   readonly host: string;
+  readonly origin: string | undefined;
   readonly tenants: Readonly<Record<string, Required<TenantOptions>>>;
   readonly connection: ConnectionConfig;
   readonly timing: Timing;
@@ -82,6 +83,7 @@ export function compileOptions(options: LarkOptions): Settings {
   return {
     port: options.port,
     host: options.host ?? '127.0.0.1',
+    origin: options.origin,
     tenants: Object.fromEntries(tenants.map(([name, tenant]) => [name, compileTenant(tenant)])),
     connection: { ...defaultConnection, ...options.connection },
     timing: { ...defaultTiming, ...options.timing },

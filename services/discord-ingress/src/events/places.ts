@@ -44,6 +44,8 @@ export const isThread = (type: ChannelType | undefined): boolean => type !== und
 
 /** As many are remembered, at most. */
 const mostParents = 10_000;
+/** Commands do not wait longer for what is only good to know. */
+const guildWithinMs = 1_500;
 
 export function createPlaces({ config, rest, botId }: PlacesDeps): Places {
   /** By id of the channel: the channel that it is a thread of, or none. */
@@ -64,7 +66,8 @@ export function createPlaces({ config, rest, botId }: PlacesDeps): Places {
     return remember(channel, isThread(found.type) && 'parent_id' in found ? (found.parent_id ?? undefined) : undefined);
   };
   const askGuild = async (guildId: string): Promise<GuildFacts> => {
-    const { preferred_locale: locale, roles } = await rest.call<APIGuild>('get', Routes.guild(guildId));
+    const signal = AbortSignal.timeout(guildWithinMs);
+    const { preferred_locale: locale, roles } = await rest.call<APIGuild>('get', Routes.guild(guildId), { signal });
     return { locale, botRole: roles.find(({ tags }) => tags?.bot_id !== undefined && tags.bot_id === botId())?.id };
   };
 

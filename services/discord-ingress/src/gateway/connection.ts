@@ -74,6 +74,10 @@ export function openConnection(settings: ConnectionSettings): Connection {
     const { sessionId, url: resumeURL } = session;
     return { sessionId, resumeURL, sequence: session.sequence(), shardId: 0, shardCount: 1 };
   };
+  const end = (code: number): void => {
+    phase = 'over';
+    ended.resolve({ code });
+  };
   const manager = new WebSocketManager({
     ...{
       token: token.reveal(),
@@ -89,21 +93,22 @@ export function openConnection(settings: ConnectionSettings): Connection {
     buildIdentifyThrottler: () => ({ waitForIdentify: async () => {} }),
     retrieveSessionInfo() {
       if (phase !== 'opening') return phase === 'over' ? never() : sessionInfo();
-      // Asked before each connecting: the second time is the library's own reconnect.
-      if (!mayConnect) return never();
+      // Asked before each connecting: the second time is the library's own reconnect, after an end of which it told nothing.
+      if (!mayConnect) {
+        end(1006);
+        return never();
+      }
       mayConnect = false;
       return sessionInfo();
     },
     updateSessionInfo(_shard, info) {
       // It says so for failures of the network as well; while the connection is open, it is op 9 alone.
-      if (info === null && (phase === 'open' || phase === 'ready')) onLost();
+      if (info !== null || (phase !== 'open' && phase !== 'ready')) return;
+      onLost();
+      end(1000);
     },
   });
   manager.fetchGatewayInformation = async () => gatewayAt(url);
-  const end = (code: number): void => {
-    phase = 'over';
-    ended.resolve({ code });
-  };
   const close = async (): Promise<void> => {
     const closed = Promise.resolve(manager.destroy(resumableClose)).catch(() => {});
     await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, closeWithinMs))]);

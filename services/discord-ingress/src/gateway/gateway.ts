@@ -50,6 +50,7 @@ const patience = { baseMs: 500, maxMs: 30_000, jitter: 0.5 } as const;
 const firstJitterMs = 200;
 /** So many failures at the address of the session: the general one is tried. */
 const failuresOfAddress = 3;
+const addressWithinMs = 2_000;
 /** Nothing becomes better by itself; each try costs one of the day's. */
 const hopelessMs = 10 * 60_000;
 
@@ -71,11 +72,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   let failures = 0;
 
   const sleep = (ms: number, { signal }: Term): Promise<void> => clock.sleep(ms, signal).catch(() => {});
-  const addressOf = async (): Promise<string> => {
-    const { url, session_start_limit: limit } = await rest.call<APIGatewayBotInfo>('get', Routes.gatewayBot());
-    if (limit.remaining < 1)
-      throw new Error(`Discord allows no new session for ${Math.ceil(limit.reset_after / 60_000)} minutes`);
-    return url;
+  const infoOf = (signal?: AbortSignal): Promise<APIGatewayBotInfo> =>
+    rest.call<APIGatewayBotInfo>('get', Routes.gatewayBot(), { signal });
+  /** The general address, where that of the session does not answer. */
+  const resumeAt = async (url: string): Promise<string> => {
+    if (failures < failuresOfAddress) return url;
+    const info = await infoOf(AbortSignal.timeout(addressWithinMs)).catch(() => undefined);
+    return info?.url ?? url;
   };
   /** Where the next connection goes; undefined when it has to wait, which it has then. */
   const prepare = async (
@@ -84,8 +87,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
   ): Promise<{ url: string; resumed?: Resumption } | undefined> => {
     const session = journal.session();
     if (!session) {
-      const url = await addressOf();
-      const waitMs = await budget.take();
+      const { url, session_start_limit: limit } = await infoOf();
+      const waitMs = limit.remaining < 1 ? limit.reset_after : await budget.take();
       if (waitMs === 0) return { url };
       if (waitMs > 60_000)
         trouble = `${Math.ceil(waitMs / 60_000)} minutes until a new session may be begun: the budget of the day is used up`;
@@ -93,7 +96,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       return undefined;
     }
     const { sequence } = session;
-    const url = failures >= failuresOfAddress ? await addressOf().catch(() => session.url) : session.url;
+    const url = await resumeAt(session.url);
     return { url, resumed: { sessionId: sequence.sessionId, url, sequence: sequence.received } };
   };
   /** Until it has ended, is silent for too long, or the term is over. */
@@ -105,6 +108,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       ended = code;
       over.abort();
     });
+    const openedAt = clock.monotonic();
     let probedAt = Number.NEGATIVE_INFINITY;
     while (ended === undefined && !term.isOver()) {
       await clock.sleep(timing.lookEvery, sleeping).catch(() => {});
@@ -112,6 +116,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       if (ended !== undefined || term.isOver()) break;
       if (silence > timing.deadAfter) {
         log.warn({ silenceMs: Math.round(silence) }, 'nothing comes over the connection: it is given up');
+        break;
+      }
+      if (!current.isReady() && clock.monotonic() - openedAt > timing.deadAfter) {
+        log.warn({ afterMs: timing.deadAfter }, 'the connection has no session after all this time: it is given up');
         break;
       }
       if (silence > timing.probeAfter && clock.monotonic() - probedAt > timing.probeAfter) {

@@ -32,6 +32,13 @@ export function prepareComposer() {
   document.addEventListener('paste', ({ clipboardData }) => choose([...(clipboardData?.files ?? [])]));
 }
 
+/** Writes for who has nothing to say yet. */
+export function suggestText(suggested) {
+  leaveCommand();
+  text.value = suggested;
+  fit();
+}
+
 /** Begins afresh, for another channel. */
 export function resetComposer(place) {
   leaveCommand();

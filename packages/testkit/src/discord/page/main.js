@@ -1,6 +1,6 @@
 // The page: who one is, where one is, and what is heard there.
-import { here, read } from './api.js';
-import { prepareComposer, resetComposer } from './composer.js';
+import { here, make, read } from './api.js';
+import { prepareComposer, resetComposer, suggestText } from './composer.js';
 import { drop, show, showAll } from './messages.js';
 import { drawPlaces, markUnread, placesOf } from './sidebar.js';
 import { currentLanguage, setLanguage, t, translatePage } from './text.js';
@@ -22,9 +22,23 @@ async function start() {
   translatePage();
   const state = await read('state', asked.has('user') ? { user: asked.get('user') } : {});
   for (const { username, name, bot } of state.users) if (!bot) find('user').append(new Option(name, username));
+  drawHints(state.hints);
   const me = state.users.find(({ id }) => id === state.me);
   find('user').value = me.username;
   await become(me.username, asked.get('channel') ?? undefined);
+}
+
+/** What could be written; it is put where one writes, not sent. */
+function drawHints(hints) {
+  const buttons = hints.map((hint) => {
+    const button = make('button', 'hint', hint);
+    button.type = 'button';
+    button.title = hint;
+    button.addEventListener('click', () => suggestText(hint));
+    return button;
+  });
+  find('hints').append(...buttons);
+  find('hints').hidden = buttons.length === 0;
 }
 
 async function become(user, wanted) {

@@ -4,7 +4,10 @@ import { may } from '../permissions.ts';
 import type { Platform } from '../platform.ts';
 
 /** What the page stands on. */
-export type PagePlatform = Pick<Platform, 'world' | 'changes' | 'messages' | 'people' | 'commands' | 'interactions'>;
+export type PagePlatform = Pick<
+  Platform,
+  'settings' | 'world' | 'changes' | 'messages' | 'people' | 'commands' | 'interactions'
+>;
 
 /** What the page shows, as JSON. */
 export interface PageViews {
@@ -36,7 +39,7 @@ export interface MessageView {
   readonly thread: { readonly id: string; readonly name: string } | undefined;
 }
 
-export function createPageViews({ world, messages, people, commands }: PagePlatform): PageViews {
+export function createPageViews({ settings, world, messages, people, commands }: PagePlatform): PageViews {
   const nameOf = (id: string): string => {
     const user = world.findUser(id);
     return user?.global_name ?? user?.username ?? id;
@@ -106,6 +109,7 @@ export function createPageViews({ world, messages, people, commands }: PagePlatf
         ),
         guilds: placesOf(person),
         dm: world.openDm(person.user.id).id,
+        hints: settings.hints,
       };
     },
     messages(user, channel) {

@@ -3,6 +3,7 @@ import { type Fields, isFields } from '../form.ts';
 import { createPageActions } from './page-actions.ts';
 import { followEvents } from './page-events.ts';
 import { readPageFile } from './page-files.ts';
+import { createPageLock } from './page-lock.ts';
 import { createPageViews, type PagePlatform } from './page-views.ts';
 
 /** A single page for people: pick a channel, write, press, watch the bot work. */
@@ -15,6 +16,7 @@ const maxBody = 15 * 1024 * 1024;
 export function createPage(platform: PagePlatform): Page {
   const views = createPageViews(platform);
   const act = createPageActions(platform);
+  const lock = createPageLock(platform.settings.pageKey);
 
   const read = async (path: string, query: URLSearchParams): Promise<unknown> => {
     const user = query.get('user') || (platform.world.people[0]?.user.username ?? '');
@@ -45,6 +47,7 @@ export function createPage(platform: PagePlatform): Page {
 
   return {
     async serve(request, response) {
+      if (!lock.admits(request, response)) return;
       const { pathname, searchParams } = new URL(request.url ?? '/', 'http://stand-in');
       try {
         if (request.method === 'POST') await post(pathname, request, response);
