@@ -60,7 +60,8 @@ it('challenges an address before it sends events there, encrypted and signed', a
     tenant_key: lark.app().tenantKey,
     message: { content: '{"text":"@_user_1 查看 uptime"}' },
   });
-  expect(lark.deliveries()[0]?.attempts[0]?.request?.body).not.toContain('uptime');
+  const request = await eventually('what was sent', () => lark.deliveries()[0]?.attempts[0]?.request);
+  expect(request.body).not.toContain('uptime');
 });
 
 it('sends plain JSON without a signature when there is no key', async () => {

@@ -27,12 +27,14 @@ test('describes every route, and no other', () => {
       .map(({ name }) => name)
       .sort(),
   ).toEqual([
+    'DELETE /v1/chat/people/{id}',
     'DELETE /v1/dead-letters/{id}',
     'DELETE /v1/schedules/{id}',
     'GET /healthz',
     'GET /metrics',
     'GET /readyz',
     'GET /v1/actions',
+    'GET /v1/chat/people',
     'GET /v1/dead-letters',
     'GET /v1/dead-letters/{id}',
     'GET /v1/notifications',
@@ -46,6 +48,7 @@ test('describes every route, and no other', () => {
     'GET /v1/tasks/{id}/data',
     'GET /v1/tasks/{id}/events',
     'GET /v1/tasks/{id}/output',
+    'POST /v1/chat/codes',
     'POST /v1/dead-letters/{id}/replay',
     'POST /v1/notifications/test',
     'POST /v1/schedules/preview',

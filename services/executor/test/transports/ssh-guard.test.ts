@@ -124,7 +124,7 @@ describe('a guarded command', () => {
         await cutting;
         expect(result).toEqual({ exitCode: 9 });
         expect([stdout, stderr]).toEqual([said('out'), said('err')]);
-        expect(losses).toBeGreaterThan(1);
+        expect(losses).toBeGreaterThan(0);
         expect(await executions(mark)).toBe(1);
       }, bench),
     ));

@@ -63,7 +63,7 @@ export interface Link {
 }
 
 /** A host that hangs up on so many handshakes in a row is not just busy. */
-const handshakeTries = 6;
+const handshakeTries = 8;
 
 export function createLink(deps: LinkDeps): Link {
   const { target, clock } = deps;
