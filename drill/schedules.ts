@@ -156,8 +156,9 @@ async function historiesOf(moltbot: Installation): Promise<readonly (readonly Se
   for (let n = 0; n < schedules; n += 1) {
     const ended = async (): Promise<readonly Seen[] | undefined> => {
       const seen = await historyOf(moltbot, `s${n}`);
-      const isOver = seen.every(({ state, outcome }) => (state === 'fired' ? outcome : !/ing$/.test(state)));
-      return isOver ? seen : undefined;
+      const open = seen.find(({ state, outcome }) => (state === 'fired' ? !outcome : /ing$/.test(state)));
+      if (open) throw new Error(`not at its end: ${JSON.stringify(open)}`);
+      return seen;
     };
     histories.push(await eventually(`the ends of s${n}`, ended, { withinMs: 120_000, everyMs: 1_000 }));
   }

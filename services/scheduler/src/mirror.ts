@@ -51,15 +51,13 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       // What this instance knows from a former term may be all that is left.
       for (const tenant of tenants) await putBackLost(deps, tenant);
       open.clear();
-      const before = new Map<string, number>();
-      for (const tenant of tenants) before.set(tenant, await lastRevision(deps, tenant));
-      for (const tenant of tenants) await loadOpen(deps, tenant);
+      for (const tenant of tenants) await adoptOpen(deps, tenant);
       onOpenKnown();
       for (const tenant of tenants) {
         revisions.set(tenant, 0);
         await followTenant(tenant, false);
-        // What came since is looked at once more, for what it left to do.
-        revisions.set(tenant, before.get(tenant) ?? 0);
+        // What was left open since by who led before, or by a door, before the cursors that are known now.
+        await adoptOpen(deps, tenant);
       }
       log.info({ schedules: timetable.size(), open: open.size() }, 'schedules are loaded');
     },
@@ -67,13 +65,6 @@ export function createMirror(deps: EngineDeps, { tenants, revisions }: MirrorOpt
       for (const tenant of tenants) await followTenant(tenant, true);
     },
   };
-}
-
-const lastRevision = async ({ store }: EngineDeps, tenant: string): Promise<number> =>
-  (await store.changedSchedules(tenant, Number.MAX_SAFE_INTEGER, 1)).revision;
-
-async function loadOpen(deps: EngineDeps, tenant: string): Promise<void> {
-  for await (const item of openItems(deps, tenant)) deps.open.add(item);
 }
 
 /** Somebody beside the leader may have asked for a run, or put back what an emptied store had lost. */
