@@ -1,84 +1,36 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createApiClient, eventually, freePort, type TaskView } from '@moltbot/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { machinePath, npmStart, type Start } from './npm-start.ts';
 
-const checkout = join(import.meta.dirname, '..');
 const directory = mkdtempSync(join(tmpdir(), 'moltbot-first-start-'));
 const dataDir = join(directory, 'data');
-/** What a newcomer's shell finds: the machine's own node and npm, nothing of this checkout. */
-const machinePath = (process.env['PATH'] ?? '')
-  .split(delimiter)
-  .filter((folder) => !/node_modules|node-gyp-bin/.test(folder))
-  .join(delimiter);
-
-/** `npm start`, typed by somebody. */
-interface Start {
-  readonly startedAt: number;
-  output(): string;
-  /** Resolves to the URL of the line that says it is ready. */
-  ready(): Promise<string>;
-  /** To the whole process group: what a terminal does for Ctrl-C, and a machine that loses its power. */
-  signal(signal: 'SIGINT' | 'SIGKILL'): void;
-  ended(): Promise<{ readonly code: number | null; readonly signal: string | null }>;
-}
-
 let port = 0;
-const starts: ChildProcess[] = [];
+const starts: Start[] = [];
 beforeAll(async () => {
   port = await freePort();
 });
 afterAll(() => {
-  for (const child of starts) endGroup(child);
+  for (const start of starts) start.dispose();
   rmSync(directory, { recursive: true, force: true });
 });
 
-function endGroup({ pid }: ChildProcess): void {
-  try {
-    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
-  } catch {
-    // It has ended by itself.
-  }
+function start(settings: Record<string, string> = {}): Start {
+  const started = npmStart({
+    environment: { MOLTBOT_DATA_DIR: dataDir, MOLTBOT_GATEWAY_PORT: String(port), ...settings },
+    logFile: join(directory, `start-${starts.length}.log`),
+  });
+  starts.push(started);
+  return started;
 }
 
-function npmStart(settings: Record<string, string> = {}): Start {
-  const file = join(directory, `start-${starts.length}.log`);
-  const log = openSync(file, 'a');
-  const startedAt = performance.now();
-  const child = spawn('npm', ['start'], {
-    cwd: checkout,
-    detached: true,
-    stdio: ['ignore', log, log],
-    env: {
-      ...{ PATH: machinePath, HOME: process.env['HOME'] ?? directory },
-      ...{ MOLTBOT_DATA_DIR: dataDir, MOLTBOT_GATEWAY_PORT: String(port), ...settings },
-    },
-  });
-  closeSync(log);
-  starts.push(child);
-  const exit = new Promise<{ code: number | null; signal: string | null }>((resolve, reject) => {
-    child.once('error', reject).once('exit', (code, signal) => resolve({ code, signal }));
-  });
-  const output = (): string => readFileSync(file, 'utf8');
-  return {
-    startedAt,
-    output,
-    ready: () =>
-      eventually('the ready line', () => /^Moltbot is ready at (\S+)/m.exec(output())?.[1], {
-        withinMs: 60_000,
-        everyMs: 10,
-      }).catch((error: unknown) => {
-        throw new Error(`${String(error)}\n${output()}`);
-      }),
-    signal: (signal) => void process.kill(-(child.pid ?? Number.NaN), signal),
-    ended: () => exit,
-  };
-}
-
+/** Resolves to the URL of the line that says it is ready. */
+const ready = (started: Start): Promise<string> => started.says('the ready line', /^Moltbot is ready at (\S+)/m);
 const msSince = (start: number): number => Math.round(performance.now() - start);
 const note = (text: string): boolean => process.stdout.write(`first-start: ${text}\n`);
 const keyFile = (): string => readFileSync(join(dataDir, 'api-key'), 'utf8').trim();
@@ -101,8 +53,8 @@ let first: Start;
 const tasks = { uname: '', slow: '' };
 
 test('the first start says a key once, keeps it for its owner alone, and the line it prints runs as it stands', async () => {
-  first = npmStart();
-  const url = await first.ready();
+  first = start();
+  const url = await ready(first);
   note(`first start ready after ${msSince(first.startedAt)} ms`);
   expect(url).toBe(`http://127.0.0.1:${port}`);
   expect(keyFile()).toMatch(/^mb_default_[a-z2-7]{10}_[A-Za-z0-9]{43}$/);
@@ -138,7 +90,7 @@ test('the page of the API is there, and loads nothing from outside', async () =>
 });
 
 test('a second process on the same data directory ends with a clear error, and the first works on', async () => {
-  const second = npmStart({ MOLTBOT_GATEWAY_PORT: String(await freePort()) });
+  const second = start({ MOLTBOT_GATEWAY_PORT: String(await freePort()) });
   expect(await second.ended()).toEqual({ code: 1, signal: null });
   expect(second.output()).toContain(`${join(dataDir, 'moltbot.db')} is in use by another process`);
   expect(second.output()).toContain('data directory of its own');
@@ -163,8 +115,8 @@ test('Ctrl-C lets what runs finish, then all of it ends by itself', async () => 
 });
 
 test('the second start is quick, says no key, keeps tasks and output; Ctrl-C ends it at once', async () => {
-  const second = npmStart();
-  const api = createApiClient(await second.ready(), keyFile());
+  const second = start();
+  const api = createApiClient(await ready(second), keyFile());
   const readyMs = msSince(second.startedAt);
   note(`second start ready after ${readyMs} ms`);
   expect(readyMs).toBeLessThan(6_000);
@@ -185,19 +137,19 @@ test('the second start is quick, says no key, keeps tasks and output; Ctrl-C end
 test('a port that is taken is named, with what to do', async () => {
   const occupant = createServer().listen(port, '127.0.0.1');
   try {
-    const start = npmStart();
-    expect(await start.ended()).toEqual({ code: 1, signal: null });
-    expect(start.output()).toContain(`cannot listen on 127.0.0.1, port ${port}: another process listens there`);
-    expect(start.output()).toContain('MOLTBOT_GATEWAY_PORT');
-    expect(start.output()).not.toMatch(stackTrace);
+    const refused = start();
+    expect(await refused.ended()).toEqual({ code: 1, signal: null });
+    expect(refused.output()).toContain(`cannot listen on 127.0.0.1, port ${port}: another process listens there`);
+    expect(refused.output()).toContain('MOLTBOT_GATEWAY_PORT');
+    expect(refused.output()).not.toMatch(stackTrace);
   } finally {
     await new Promise((resolve) => occupant.close(resolve));
   }
 });
 
 test('killed with tasks in the queue: after the next start each of them ends well, once', async () => {
-  const slow = npmStart({ MOLTBOT_EXECUTOR_SLOTS: '1' });
-  const before = createApiClient(await slow.ready(), keyFile());
+  const slow = start({ MOLTBOT_EXECUTOR_SLOTS: '1' });
+  const before = createApiClient(await ready(slow), keyFile());
   const journal = join(directory, 'journal');
   const post = async (command: string): Promise<string> =>
     (await before.post('/v1/tasks', { action: 'shell.run', args: { command }, on: 'local' })).body.id;
@@ -209,8 +161,8 @@ test('killed with tasks in the queue: after the next start each of them ends wel
   expect(await slow.ended()).toEqual({ code: null, signal: 'SIGKILL' });
   expect(readFileSync(journal, 'utf8')).toBe('running\n');
 
-  const again = npmStart();
-  const api = createApiClient(await again.ready(), keyFile());
+  const again = start();
+  const api = createApiClient(await ready(again), keyFile());
   const stateOf = async (id: string): Promise<string> => (await api.get(`/v1/tasks/${id}`)).body.state;
   await eventually(
     'the queue is worked off',

@@ -6,5 +6,6 @@ import { ensureServers } from './debian-servers.mjs';
 bootstrap();
 ensureServers();
 const [kind, ...rest] = process.argv.slice(2);
-const args = kind === 'schedules' ? ['drill/schedules.ts', ...rest] : ['drill/drill.ts', ...process.argv.slice(2)];
+const files = { schedules: 'drill/schedules.ts', chat: 'drill/chat.ts' };
+const args = kind in files ? [files[kind], ...rest] : ['drill/drill.ts', ...process.argv.slice(2)];
 process.exitCode = await runPinnedNode(args);

@@ -207,3 +207,18 @@ it('says what is wrong, and takes nothing that another site could send', async (
   expect((await act('nothing', {})).status).toBe(404);
   expect(discord.messages('ops')).toEqual([]);
 });
+
+it('is shut for who does not open it with its key, and open for who did', async () => {
+  const discord = await lab({ pageKey: 'k3y' });
+  for (const path of ['/', '/page/state', '/page/main.js', '/?key=', '/?key=k3y2']) {
+    expect([path, (await fetch(`${discord.url}${path}`, { redirect: 'manual' })).status]).toEqual([path, 403]);
+  }
+  const entrance = await fetch(`${discord.url}/?key=k3y&user=bob`, { redirect: 'manual' });
+  expect([entrance.status, entrance.headers.get('location')]).toEqual([303, '/?user=bob']);
+  const [cookie = '', ...attributes] = entrance.headers.get('set-cookie')?.split('; ') ?? [];
+  expect(attributes).toEqual(['Path=/', 'HttpOnly', 'SameSite=Strict']);
+  for (const path of ['/', '/page/state', '/page/main.js']) {
+    expect((await fetch(`${discord.url}${path}`, { headers: { cookie: `other=1; ${cookie}` } })).status).toBe(200);
+  }
+  expect((await fetch(`${discord.url}/page/state`, { headers: { cookie: `${cookie}x` } })).status).toBe(403);
+});

@@ -131,6 +131,17 @@ it('keeps the colours that Discord has, maps bright ones, and drops the others w
   expect(codeBlock('\u001b[31mred', 100)).toBe('```ansi\n\u001b[31mred\n```');
 });
 
+it('cuts the widest cells of a table that would be broken into lines, and no others', () => {
+  const table = {
+    head: ['Hosts', 'Result', 'Output'],
+    rows: [['28 hosts: 网站-1, 网站-2, 网站-3, +25', 'failed, exit code 9', 'x'.repeat(60)]],
+  };
+  const { description = '' } = messageToPayload({ tone: 'failure', table }).embeds[0];
+  const [, , row = ''] = description.split('\n');
+  expect(row).toMatch(/^28 hosts: .*… {2,}failed, exit code 9 {2}x+…$/);
+  expect([...row].length + (row.match(/\p{sc=Han}/gu)?.length ?? 0)).toBeLessThanOrEqual(60);
+});
+
 it('shows a whole message in order', () => {
   const {
     embeds,
@@ -160,11 +171,11 @@ it('shows a whole message in order', () => {
   expect(embeds[0]).toMatchObject({ color: 0xe74c3c, title: 'deploy\\_api failed', footer: { text: 'task 1' } });
   expect(embeds[0].description).toBe(
     [
-      'Asked by \\@everyone\n\nSee https\\://x.example',
+      'Asked by \\@everyone\nSee https\\://x.example',
       '```\nhost  state\n网站  ok\ndb-1  failed\n```',
       '**web-1**\n```\na`\u200b`\u200b`b\n```',
       '[log](https://x.example/a%28b%29)',
-    ].join('\n\n'),
+    ].join('\n'),
   );
   expect(components).toEqual([{ type: 1, components: [{ type: 2, custom_id: 'rerun:1', label: 'Rerun', style: 1 }] }]);
 });

@@ -8,7 +8,8 @@ export const codeShare = 1_600;
 const tableShare = 900;
 const linkShare = 400;
 
-const gap = '\n\n';
+/** Blocks of code bring their own margins. */
+const gap = '\n';
 
 /**
  * The body of a message in at most `max` characters: what it says, its table, its code, its links. When it is too much, texts give way

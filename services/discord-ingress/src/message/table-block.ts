@@ -2,19 +2,25 @@ import type { ChatTable } from '@moltbot/chat';
 import { codeBlock, fenceLength } from './code-block.ts';
 import { cleaned, oneLine } from './escape.ts';
 
-/** Wider ones are cut: a phone shows about so many columns. */
-const cellWidth = 32;
+/** Columns of a block in an embed before its lines are broken. */
+const tableWidth = 60;
+const gapWidth = 2;
 
-/** Columns below each other in a block of at most `max` characters; rows that find no room are left out, and counted. */
+/**
+ * Columns below each other in a block of at most `max` characters; rows that find no room are left out, and counted, and the widest cells
+ * are cut where lines would be broken.
+ */
 export function tableBlock({ head, rows }: ChatTable, max: number): string {
-  const all = [head, ...rows].map((row) => row.map(cellOf));
-  const widths = Array.from({ length: Math.max(0, ...all.map(({ length }) => length)) }, (_, column) =>
-    Math.max(0, ...all.map((row) => widthOf(row[column] ?? ''))),
+  const all = [head, ...rows].map((row) => row.map((text) => oneLine(cleaned(text)).replaceAll('`', "'")));
+  const widths = fitted(
+    Array.from({ length: Math.max(0, ...all.map(({ length }) => length)) }, (_, column) =>
+      Math.max(0, ...all.map((row) => widthOf(row[column] ?? ''))),
+    ),
   );
   const lines = all.map((row) =>
     widths
-      .map((width, column) => padded(row[column] ?? '', width))
-      .join('  ')
+      .map((width, column) => padded(cut(row[column] ?? '', width), width))
+      .join(' '.repeat(gapWidth))
       .trimEnd(),
   );
   const kept = [...lines];
@@ -25,15 +31,26 @@ export function tableBlock({ head, rows }: ChatTable, max: number): string {
 const textOf = (kept: readonly string[], all: number): string =>
   kept.length === all ? kept.join('\n') : [...kept, `… +${all - kept.length}`].join('\n');
 
-const cellOf = (text: string): string => {
-  const cell = oneLine(cleaned(text)).replaceAll('`', "'");
+/** What is too much is taken from whichever is the widest. */
+function fitted(wanted: readonly number[]): readonly number[] {
+  const widths = [...wanted];
+  let excess = widths.reduce((sum, width) => sum + width, gapWidth * (widths.length - 1)) - tableWidth;
+  for (; excess > 0; excess -= 1) {
+    const widest = widths.indexOf(Math.max(...widths));
+    widths[widest] = (widths[widest] ?? 0) - 1;
+  }
+  return widths;
+}
+
+function cut(cell: string, width: number): string {
+  if (widthOf(cell) <= width) return cell;
   let shown = '';
   for (const character of cell) {
-    if (widthOf(shown + character) > cellWidth) return `${shown.slice(0, -1)}…`.toWellFormed();
+    if (widthOf(shown + character) > width - 1) break;
     shown += character;
   }
-  return shown;
-};
+  return `${shown}…`;
+}
 
 const padded = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - widthOf(text)));
 

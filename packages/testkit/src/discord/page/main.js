@@ -34,7 +34,10 @@ function drawHints(hints) {
     const button = make('button', 'hint', hint);
     button.type = 'button';
     button.title = hint;
-    button.addEventListener('click', () => suggestText(hint));
+    button.addEventListener('click', () => {
+      document.body.classList.remove('open');
+      suggestText(hint);
+    });
     return button;
   });
   find('hints').append(...buttons);

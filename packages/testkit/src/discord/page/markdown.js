@@ -52,7 +52,7 @@ const spans = [
   [/<#(\d+)>/, ([, id]) => mention(`#${channelName(id) ?? id}`)],
   [/<t:(\d+)(?::\w)?>/, ([, seconds]) => make('time', '', new Date(seconds * 1000).toLocaleString(currentLanguage()))],
   [/@(?:everyone|here)\b/, ([word]) => mention(word)],
-  [/\\([\\*_~`>#@<[\]()|-])/, ([, character]) => character],
+  [/\\([^0-9A-Za-z\s])/, ([, character]) => character],
 ];
 
 /** The first span of the line, what stands before it, and the rest. */

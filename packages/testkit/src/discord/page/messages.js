@@ -63,7 +63,11 @@ function draw(message, isFollowing) {
 }
 
 function above({ replyTo, askedBy }) {
-  if (replyTo) return make('div', 'reply', `↱ ${replyTo.author}: `, ...inline(replyTo.content.split('\n')[0]));
+  if (replyTo) {
+    const [line] = replyTo.content.split('\n');
+    const preview = line === '' ? [make('em', '', t('seeAttachment'))] : inline(line);
+    return make('div', 'reply', `↱ ${replyTo.author}: `, ...preview);
+  }
   return askedBy ? make('div', 'reply', `↱ ${askedBy} ${t('used')}`) : undefined;
 }
 
