@@ -1,4 +1,12 @@
-import { type DiscordMessage, eventually, type LarkMessage, startDiscord, startLark } from '@moltbot/testkit';
+import {
+  type DiscordMessage,
+  eventually,
+  type LarkMessage,
+  startDiscord,
+  startLark,
+  type TestDiscord,
+  type TestLark,
+} from '@moltbot/testkit';
 
 /** A message of the bot as everybody sees it, on any platform. */
 export interface Said {
@@ -45,7 +53,11 @@ const patience = {
   'PATCH /channels/:channel/messages/:message': { limit: 500, windowMs: 5_000 },
 };
 
-export async function startTestDiscord({ isPatient }: { readonly isPatient: boolean }): Promise<TestPlatform> {
+export async function startTestDiscord({
+  isPatient,
+}: {
+  readonly isPatient: boolean;
+}): Promise<TestPlatform & { readonly discord: TestDiscord }> {
   const discord = await startDiscord({
     ...(isPatient && { rateLimits: patience }),
     users: { alice: {}, bob: {}, mallory: {}, wang: { locale: 'zh-CN' } },
@@ -62,7 +74,9 @@ export async function startTestDiscord({ isPatient }: { readonly isPatient: bool
     buttons: message.buttons.map(({ label }) => label),
     files: message.files.map((file) => ({ name: file.name, text: () => file.text() })),
     replyTo: message.replyTo,
-    versions: message.versions.map(({ content, embeds }) => textOfDiscord({ content, embeds })),
+    get versions() {
+      return message.versions.map(({ content, embeds }) => textOfDiscord({ content, embeds }));
+    },
   });
   const ofBot = (channel: string): readonly Said[] => {
     const threads = channel.startsWith('@') ? [] : discord.threads(channel);
@@ -72,7 +86,7 @@ export async function startTestDiscord({ isPatient }: { readonly isPatient: bool
       .map(read);
   };
   return {
-    name: 'discord',
+    ...{ name: 'discord', discord },
     config: {
       discord: {
         main: {
@@ -106,7 +120,8 @@ const fileOf = ({ name, text }: { readonly name: string; readonly text: string }
   data: Buffer.from(text),
 });
 
-function textOfDiscord({ content, embeds }: Pick<DiscordMessage, 'content' | 'embeds'>): string {
+/** All that can be read in it. */
+export function textOfDiscord({ content, embeds }: Pick<DiscordMessage, 'content' | 'embeds'>): string {
   const parts = embeds.flatMap(({ title, description, fields = [], footer }) => [
     ...[title, description],
     ...fields.flatMap(({ name, value }) => [name, value]),
@@ -115,7 +130,7 @@ function textOfDiscord({ content, embeds }: Pick<DiscordMessage, 'content' | 'em
   return [content, ...parts].filter((part) => part).join('\n');
 }
 
-export async function startTestLark(): Promise<TestPlatform> {
+export async function startTestLark(): Promise<TestPlatform & { readonly lark: TestLark }> {
   const lark = await startLark({
     tenants: {
       acme: {
@@ -131,7 +146,9 @@ export async function startTestLark(): Promise<TestPlatform> {
     buttons: message.buttons.map(({ label }) => label),
     files: message.file ? [{ name: message.file.name, text: () => message.file?.text() ?? '' }] : [],
     replyTo: message.replyTo,
-    versions: message.versions.map(({ text }) => text),
+    get versions() {
+      return message.versions.map(({ text }) => text);
+    },
   });
   const ofBot = (chat: string): readonly Said[] =>
     lark
@@ -139,7 +156,7 @@ export async function startTestLark(): Promise<TestPlatform> {
       .filter(({ byBot, deleted }) => byBot && !deleted)
       .map(read);
   return {
-    name: 'lark',
+    ...{ name: 'lark', lark },
     config: {
       lark: {
         main: {
@@ -169,4 +186,5 @@ export const untilSaid = (
   what: string,
   platform: Pick<TestPlatform, 'said'>,
   is: (said: Said) => boolean,
-): Promise<Said> => eventually(what, () => platform.said().find(is), { withinMs: 20_000 });
+  withinMs = 20_000,
+): Promise<Said> => eventually(what, () => platform.said().find(is), { withinMs });

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { createApiClient, eventually } from '@moltbot/testkit';
+import { type ApiClient, createApiClient, eventually } from '@moltbot/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatLab, startChatLab } from './lab.ts';
 import { type Said, type TestPlatform, untilSaid } from './platforms.ts';
@@ -13,7 +13,10 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
     let lab: ChatLab;
     beforeAll(async () => {
       platform = await start();
-      lab = await startChatLab(platform);
+      const channels = { ops: { kind: platform.name, options: { channel: platform.channel() } } };
+      // Every time, so that it is the silence that keeps one back.
+      const notifications = { channels, routes: [{ to: ['ops'] }], group: { wait: '1s' }, repeatAfter: '0s' };
+      lab = await startChatLab(platform, { notifications, schedules: [failing('flaky'), failing('broken')] });
     }, 60_000);
     afterAll(async () => {
       await lab?.stop();
@@ -84,6 +87,8 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         ['run on:web-1', ['MOLT_CHAT_COMMAND']],
         ['run on:nowhere -- id', ['MOLT_NO_TARGETS']],
         ['run on:"web-1 (" -- id', ['MOLT_BAD_SELECTOR']],
+        ['uptime-of-wbe', ['did you mean', 'uptime-of-web']],
+        ['link', ['MOLT_CHAT_COMMAND', 'link CODE']],
         ['system.status on:web-1 top=many', ['MOLT_CHAT_COMMAND', 'top']],
         ['system.status on:web-1 tpo=3', ['did you mean', 'top']],
         ['say on:web-1 only-one', ['ONE TWO']],
@@ -147,13 +152,20 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         await told('targets role=web', ['web-1']);
         await told('tasks', ['web-1']);
       });
+
+      test('is found by a part of it, before it is run on', async () => {
+        const few = await told('targets host-0*', ['9 targets', 'host-01', 'fleet=all']);
+        expect(few.text).not.toContain('host-10');
+        await told('targets fleet=all !host-0*', ['21 targets', 'host-10']);
+        await told('targets fleet=none', ['MOLT_NO_TARGETS']);
+      });
     });
 
     describe('output', () => {
       test('is seen while the command runs', async () => {
         const id = ask('run on:web-1 -- echo $((20 + 1)); sleep 4; echo $((30 + 3))');
         const said = await answerTo(id, '\n21\n', 'running');
-        expect(said.text).not.toContain('33');
+        expect(said.text).not.toContain('\n33\n');
         expect(said.buttons).toEqual(['Cancel']);
         const ended = await answerTo(id, '\n33\n', 'succeeded');
         expect(ended.id).toBe(said.id);
@@ -235,6 +247,12 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         expect(readFileSync(counter, 'utf8')).toBe('x\n'.repeat(32));
       });
 
+      test('on 30 hosts is followed while some of them still run', async () => {
+        const said = await answerWith(ask('run on:host-* -- sleep $(shuf -i 0-3 -n 1)'), final);
+        expect(said.text).toContain('30/30');
+        expect(said.versions.some((version) => /\b(?:[1-9]|[12]\d)\/30\b/.test(version))).toBe(true);
+      });
+
       test('is run again by its button, once a press', async () => {
         const counter = join(lab.directory, 'again');
         const said = await answerWith(ask(`run on:web-1 -- echo y >> ${counter}`), final);
@@ -289,19 +307,53 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
       });
     });
 
-    test('a notification stands in the channel, and says who has acknowledged it', async () => {
-      const api = createApiClient(lab.url(), lab.key());
-      const title = 'The disk of web-1 is full';
-      await api.post('/v1/notifications/test', { severity: 'critical', title, text: '99 %' });
-      const told = () => platform.said().find(({ text }) => text.includes(title) && text.includes('99 %'));
-      const said = await eventually('the notification', told);
-      expect(said.buttons).toEqual(['Acknowledge', 'Silence']);
-      await platform.press('bob', said.id, 'Acknowledge');
-      const acknowledged = await eventually('who did', () => {
-        const now = told();
-        return now?.text.includes('Acknowledged by') ? now : undefined;
+    describe('a notification', () => {
+      const api = () => createApiClient(lab.url(), lab.key());
+      const notify = (title: string) =>
+        api().post('/v1/notifications/test', { severity: 'critical', title, text: '99 %' });
+      const told = (title: string) =>
+        platform.said().filter(({ text }) => text.includes(title) && text.includes('99 %'));
+
+      test('stands in the channel, and says who has acknowledged it', async () => {
+        const title = 'The disk of web-1 is full';
+        await notify(title);
+        const said = await eventually('the notification', () => told(title)[0]);
+        expect(said.buttons).toEqual(['Acknowledge', 'Silence']);
+        await platform.press('bob', said.id, 'Acknowledge');
+        const acknowledged = await eventually('who did', () =>
+          told(title).find(({ text }) => text.includes('Acknowledged by')),
+        );
+        expect(acknowledged.buttons).toEqual([]);
       });
-      expect(acknowledged.buttons).toEqual([]);
+
+      test('that is silenced is not told again, though others are', async () => {
+        const fail = (schedule: string) => api().post(`/v1/schedules/${schedule}/run`, {});
+        const toldOf = (schedule: string) =>
+          platform.said().filter(({ text }) => text.includes(`Schedule ${schedule}: failed`));
+        await fail('flaky');
+        const said = await eventually('the notification', () => toldOf('flaky')[0]);
+        await fail('flaky');
+        await eventually('the second of the same matter', () => toldOf('flaky').length === 2);
+        await platform.press('alice', said.id, 'Silence');
+        await eventually('who did', () => toldOf('flaky').some(({ text }) => text.includes('Silenced by')));
+        await fail('flaky');
+        // It is kept for reading.
+        await eventually('the third', async () => (await raised(api(), 'Schedule flaky: failed')) === 3);
+        await fail('broken');
+        await eventually('another matter', () => toldOf('broken')[0]);
+        expect(toldOf('flaky')).toHaveLength(2);
+      });
     });
   });
+}
+
+/** Run by hand alone. */
+const failing = (id: string) => ({
+  ...{ id, when: '0 0 1 1 *', onFailure: { severity: 'error' } },
+  task: { action: 'shell.run', on: 'web-1', args: { command: 'exit 1' } },
+});
+
+async function raised(api: ApiClient, title: string): Promise<number> {
+  const { body } = await api.get<{ notifications: { title: string }[] }>('/v1/notifications');
+  return body.notifications.filter((notification) => notification.title === title).length;
 }

@@ -158,7 +158,7 @@ test('targets with their count, tasks with their age', () => {
   expect(shown(tasksToMessage([task], 'zh-CN', acceptedAt + 125_000))).toMatchInlineSnapshot(`
     "(neutral) 最近的任务
     | 任务 | 内容 | 状态 | 受理时间 |
-    | 0197f3a2-1c2d-7abc | uptime → web-* | 超时 | 2 分钟前 |"
+    | 0197f3a2-1c2d | uptime → web-* | 超时 | 2 分钟前 |"
   `);
 });
 

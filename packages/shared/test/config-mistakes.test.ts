@@ -120,6 +120,20 @@ const mistakes: readonly (readonly [text: string, place: string, message: string
     'there is no tenant "defalt"; did you mean "default"?',
   ],
   [
+    'notifications: {channels: {ops: {kind: lark, options: {chat: oc_1}}}}',
+    '1:46 notifications.channels.ops.options.bot',
+    'there is no bot "main" under platforms.lark',
+  ],
+  [
+    [
+      'tenants: {default: {}, acme: {}}',
+      'platforms: {lark: {main: {appId: cli_0123456789abcdef, appSecret: s}}}',
+      'notifications: {channels: {ops: {kind: lark, tenant: acme, options: {bot: main}}}}',
+    ].join('\n'),
+    '3:75 notifications.channels.ops.options.bot',
+    'the bot "main" does not serve the tenant "acme"',
+  ],
+  [
     'platforms: {aliases: [{name: a, action: b}, {name: a, action: c}]}',
     '1:52 platforms.aliases[1].name',
     'is an earlier alias of this tenant',

@@ -47,7 +47,7 @@ export function targetsToMessage(targets: readonly Target[], language: Language,
 }
 
 /** Of the id of a task: enough to name it. */
-const idCharacters = 18;
+const idCharacters = 13;
 
 /** The newest of the tasks, in the order they are given. */
 export function tasksToMessage(tasks: readonly TaskRecord[], language: Language, now: number): ChatMessage {

@@ -4,7 +4,7 @@ import { durationPattern, formatDuration, parseDuration } from '../duration.ts';
 import { defaults } from './defaults.ts';
 import type { Problem } from './layers.ts';
 import { channelProblemsOf, notificationProblems, notificationsView } from './notification-checks.ts';
-import { platformProblems, platformsView } from './platform-checks.ts';
+import { chatChannelProblems, platformProblems, platformsView } from './platform-checks.ts';
 import { hintOf } from './problems.ts';
 
 const word = z.string().optional().catch(undefined);
@@ -72,6 +72,7 @@ export function crossCheck(root: Readonly<Record<string, unknown>>): readonly Pr
     ...scheduleProblems(config),
     ...notificationProblems(config.notifications, tenantsOf(config)),
     ...platformProblems(config.platforms, tenantsOf(config)),
+    ...chatChannelProblems(root['notifications'], config.platforms),
   ];
 }
 

@@ -77,3 +77,36 @@ function sameAlias(aliases: PlatformsView['aliases']): readonly Problem[] {
     return [{ path: ['platforms', 'aliases', index, 'name'], message: 'is an earlier alias of this tenant' }];
   });
 }
+
+const channelsView = z
+  .object({
+    channels: mapOf(
+      z.object({ kind: word, tenant: word, options: z.object({ bot: word }).catch({}) }).catch({ options: {} }),
+    ),
+  })
+  .catch({ channels: {} });
+
+/** Channels of notifications in chats: their bot must be there, and be of their tenant. @param notifications as it was written */
+export function chatChannelProblems(notifications: unknown, { discord, lark }: PlatformsView): readonly Problem[] {
+  const bots = { discord, lark } as const;
+  return Object.entries(channelsView.parse(notifications).channels).flatMap(([name, channel]) => {
+    const { kind, tenant = defaults.tenant, options } = channel;
+    if (kind !== 'discord' && kind !== 'lark') return [];
+    const { bot = 'main' } = options;
+    const path = ['notifications', 'channels', name, 'options', 'bot'];
+    const known = bots[kind][bot];
+    if (!known)
+      return [
+        { path, message: `there is no bot "${bot}" under platforms.${kind}${hintOf(bot, Object.keys(bots[kind]))}` },
+      ];
+    return tenantsOf(known).includes(tenant)
+      ? []
+      : [{ path, message: `the bot "${bot}" does not serve the tenant "${tenant}"` }];
+  });
+}
+
+function tenantsOf(bot: PlatformsView['discord'][string] | PlatformsView['lark'][string]): readonly string[] {
+  if (!('guilds' in bot)) return [bot.tenant ?? defaults.tenant];
+  const ofGuilds = Object.values(bot.guilds).map(({ tenant }) => tenant ?? defaults.tenant);
+  return bot.directMessages === undefined ? ofGuilds : [...ofGuilds, bot.directMessages];
+}
