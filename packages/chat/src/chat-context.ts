@@ -1,6 +1,7 @@
 import type { Intake } from '@moltbot/intake';
 import type { AliasConfig, Clock, Logger, Principal } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
+import type { Events } from './events.ts';
 import type { Incoming } from './incoming.ts';
 import type { Notices } from './notices/notices.ts';
 import type { LinkCodes } from './people/link-codes.ts';
@@ -20,6 +21,7 @@ export interface ChatContext {
   readonly notices: Notices;
   readonly people: People;
   readonly codes: LinkCodes;
+  readonly events: Events;
   readonly aliases: readonly AliasConfig[];
   readonly staleAfterMs: number;
   readonly clock: Clock;
@@ -33,4 +35,6 @@ export interface Asker {
   readonly language: Language;
   /** Absent: nobody knows them. */
   readonly principal?: Principal | undefined;
+  /** When it came to the bot first, epoch ms. */
+  readonly since: number;
 }

@@ -5,6 +5,7 @@ import { counter } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type { ChatContext } from './chat-context.ts';
 import { complete } from './complete.ts';
+import { createEvents } from './events.ts';
 import type { Choice } from './grammar/complete.ts';
 import { handleIncoming } from './handle-incoming.ts';
 import type { Completion, Incoming } from './incoming.ts';
@@ -48,8 +49,8 @@ export interface Chat extends Service {
   lead(signal: AbortSignal): Promise<void>;
 }
 
-/** How long a handled event is remembered, ms: Lark gives one again for 7 hours. */
-const rememberMs = 12 * 3_600_000;
+/** Of events that are handled, and could not be noted as such yet. */
+const unnotedAtMost = 10_000;
 
 export function createChat(deps: ChatDeps): Chat {
   const { platform, tenants, store, bus, clock, log, registry, config } = deps;
@@ -59,7 +60,7 @@ export function createChat(deps: ChatDeps): Chat {
   const questions = createQuestions(store);
   const notices = createNotices(store);
   const metrics = createPostMetrics(registry, platform);
-  const events = counter(registry, {
+  const counts = counter(registry, {
     name: 'moltbot_chat_events_total',
     help: 'What people did in chats, by kind and what became of it.',
     labelNames: ['platform', 'account', 'kind', 'outcome'],
@@ -69,9 +70,12 @@ export function createChat(deps: ChatDeps): Chat {
     ...{ aliases: config.aliases, staleAfterMs: config.staleAfterMs },
     people: createPeople({ store, platform, rolesOf: deps.rolesOf }),
     codes: createLinkCodes({ store, now: clock.now }),
+    events: createEvents({ store, platform, now: clock.now }),
   };
   const orders = new Map<string, Promise<unknown>>();
   const inHand = new Set<Promise<void>>();
+  const unnoted = new Set<string>();
+  const unnotedMessages = new Map<string, string>();
   let replies: Subscription | undefined;
 
   /** What is said in a channel is answered in the order in which it was said. */
@@ -87,12 +91,17 @@ export function createChat(deps: ChatDeps): Chat {
   };
   const handleOnce = async (incoming: Incoming): Promise<void> => {
     const { tenant, id, kind } = incoming;
-    const event = { tenant, kind: `chat.events.${name}.${account}`, id };
-    const count = (outcome: string): void => events.inc({ platform: name, account, kind, outcome });
+    const event = `${tenant}/${id}`;
+    const count = (outcome: string): void => counts.inc({ platform: name, account, kind, outcome });
     try {
-      if (await store.getRecord(event)) return count('repeated');
-      await handleIncoming(context, incoming);
-      await store.putRecord(event, '{}', { keepMs: rememberMs });
+      // What was whispered is not whispered again because the store was down right then.
+      const isRepeated = !unnoted.has(event) && !(await handleIncoming(context, incoming));
+      if (isRepeated) return count('repeated');
+      const [oldest] = unnoted.size >= unnotedAtMost ? unnoted : [];
+      if (oldest !== undefined) unnoted.delete(oldest);
+      unnoted.add(event);
+      await context.events.handled(incoming);
+      unnoted.delete(event);
       count('handled');
     } catch (error) {
       count('again');
@@ -121,8 +130,8 @@ export function createChat(deps: ChatDeps): Chat {
     async lead(signal) {
       const lanes = createChannelLanes({ limits: platform.limits, clock, signal });
       await keepPosts({
-        ...{ platform, posts, lanes, metrics, clock, log, signal },
-        subjectOf: (post) => subjectOf({ store, questions, notices, limits: platform.limits, clock }, post),
+        ...{ platform, posts, lanes, metrics, clock, log, signal, unnoted: unnotedMessages },
+        subjectOf: (post) => subjectOf({ store, posts, questions, notices, limits: platform.limits, clock }, post),
       });
     },
     async quiesce() {

@@ -5,7 +5,7 @@ import { whatRuns } from './render/task-words.ts';
 
 const tasksAtMost = 100;
 
-/** What could be written next. Somebody whom nobody knows is told nothing of targets and tasks. @throws MOLT_STORE_DOWN */
+/** What could be written next. Somebody whom nobody knows is told nothing of what there is. @throws MOLT_STORE_DOWN */
 export async function complete(context: ChatContext, completion: Completion): Promise<readonly Choice[]> {
   const { people, intake, aliases, store } = context;
   const { tenant } = completion;
@@ -13,8 +13,8 @@ export async function complete(context: ChatContext, completion: Completion): Pr
   const wantsTask = completion.option === 'task';
   const tasks = principal && wantsTask ? (await store.listTasks(tenant, { limit: tasksAtMost })).tasks : [];
   return completeOption(completion, {
-    actions: intake.actions(),
-    aliases: aliases.filter((alias) => alias.tenant === tenant),
+    actions: principal ? intake.actions() : [],
+    aliases: principal ? aliases.filter((alias) => alias.tenant === tenant) : [],
     targets: principal ? intake.targets(principal) : [],
     tasks: tasks.map(({ task, state }) => ({ id: task.id, label: `${whatRuns(task, 50)} → ${task.on} (${state})` })),
   });

@@ -40,7 +40,12 @@ export function createChatDesk({
     },
     async listPeople({ tenant }, query) {
       const { records, cursor } = await store.listRecords({ tenant, kind: peopleKind }, query);
-      return { people: records.map(readPerson), cursor };
+      const people = records.flatMap((record) => {
+        const person = readPerson(record);
+        if (!person) log.error({ tenant, person: record.id }, 'what is known of a chat account cannot be read');
+        return person ?? [];
+      });
+      return { people, cursor };
     },
     async forget({ tenant, id: by }, id) {
       const dropped = await store.dropRecord({ tenant, kind: peopleKind, id });

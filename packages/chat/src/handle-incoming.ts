@@ -1,54 +1,69 @@
 import { asMoltError, type ErrorCode, MoltError } from '@moltbot/shared';
 import type { Asker, ChatContext } from './chat-context.ts';
-import { answerCommand } from './commands/answer-command.ts';
+import { answerCommand, isForAll } from './commands/answer-command.ts';
 import { answerPress } from './commands/answer-press.ts';
+import { knownPrincipal } from './commands/known-principal.ts';
 import type { ChatCommand } from './grammar/command.ts';
 import { commandFromOptions } from './grammar/command-from-options.ts';
 import { parseCommand } from './grammar/parse-command.ts';
-import type { GrammarContext, Script } from './grammar/vocabulary.ts';
+import { findEntry, type GrammarContext, type Script } from './grammar/vocabulary.ts';
 import type { Incoming } from './incoming.ts';
 import { errorToMessage } from './render/error-to-message.ts';
 import { respond } from './respond.ts';
 import { languageOf } from './texts/language.ts';
 
 /** What may be otherwise in a moment: the event is given again, instead of telling somebody. */
-const passing: ReadonlySet<ErrorCode> = new Set([
-  'MOLT_STORE_DOWN',
-  'MOLT_SHUTTING_DOWN',
-  'MOLT_CHAT_DOWN',
-  'MOLT_CHAT_LIMITED',
-]);
+const passing: ReadonlySet<ErrorCode> = new Set(['MOLT_STORE_DOWN', 'MOLT_SHUTTING_DOWN']);
+/** The same, but not for ever: a file that never comes must not hold up its channel. */
+const passingOnPlatform: ReadonlySet<ErrorCode> = new Set(['MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED']);
+const platformPatienceMs = 600_000;
 
 /**
  * Hop 1: something somebody did becomes a command, the command what it asks for, and there is one answer. Done again after a crash at
- * any point, by any instance, it comes to the same: tasks and answers have the event's id. Rejects with what passes (`passing`).
+ * any point, by any instance, it comes to the same: tasks and answers have the event's id, and it is done as whom it was done first.
+ * @returns false when it has been handled before
+ * @throws what passes: it is to be given again
  */
-export async function handleIncoming(context: ChatContext, incoming: Incoming): Promise<void> {
-  const { people, log } = context;
+export async function handleIncoming(context: ChatContext, incoming: Incoming): Promise<boolean> {
+  const { people, events, log } = context;
+  const { tenant, id, actor } = incoming;
   const known = await people.find(incoming);
+  const begun = await events.begin(incoming, known.principal);
+  if (!begun) return false;
+  const { as, at: since } = begun;
   const asker: Asker = {
-    incoming,
-    language: known.language ?? languageOf(incoming.locale),
-    principal: known.principal,
+    ...{ incoming, since, language: known.language ?? languageOf(incoming.locale) },
+    // Who is not known any more does nothing any more.
+    principal: known.principal && as !== undefined ? { tenant, id: as } : undefined,
   };
   try {
-    await answer(context, asker);
+    await answer(context, asker, begun.isFirst);
   } catch (reason) {
     const error = asMoltError(reason);
-    if (passing.has(error.code)) throw reason;
-    const { tenant, id, actor } = incoming;
+    if (isPassing(context, asker, error.code)) throw reason;
     const details = { code: error.code, tenant, event: id, actor: actor.id };
+    // Its message may hold what somebody typed.
     if (error.code === 'MOLT_INTERNAL') log.error({ ...details, err: reason }, 'a command of a chat failed');
-    else log.info(details, `a command of a chat was refused: ${error.message}`);
-    await respond(context, asker, errorToMessage(error, asker.language, textOf(incoming)));
+    else log.info(details, 'a command of a chat was refused');
+    const isReachable = !passingOnPlatform.has(error.code);
+    const told = isReachable ? asker : { ...asker, incoming: { ...incoming, answer: undefined } };
+    await respond(context, told, errorToMessage(error, asker.language, textOf(incoming)));
   }
+  return true;
 }
 
-async function answer(context: ChatContext, asker: Asker): Promise<void> {
-  const { incoming, principal } = asker;
-  if (principal) await admit(context, asker);
+function isPassing({ clock, stopping }: ChatContext, { since }: Asker, code: ErrorCode): boolean {
+  if (passingOnPlatform.has(code)) return clock.now() - since < platformPatienceMs;
+  // Whoever goes on may have more luck.
+  return passing.has(code) || (code === 'MOLT_BUS_DOWN' && stopping.aborted);
+}
+
+async function answer(context: ChatContext, asker: Asker, isFirst: boolean): Promise<void> {
+  const { incoming } = asker;
+  // Counted once: given again it may be half done, and must not be refused then.
+  if (isFirst) await admit(context, asker);
   if (incoming.kind === 'press') return answerPress(context, asker, incoming.button);
-  await answerCommand(context, asker, await toCommand(context, incoming));
+  await answerCommand(context, asker, await toCommand(context, asker, incoming));
 }
 
 /** @throws MOLT_RATE_LIMITED */
@@ -60,16 +75,28 @@ async function admit({ intake }: ChatContext, { principal }: Asker): Promise<voi
   throw new MoltError('MOLT_RATE_LIMITED', `too many commands: wait ${seconds} s`, { details: { retryAfterMs } });
 }
 
-async function toCommand(context: ChatContext, incoming: Exclude<Incoming, { kind: 'press' }>): Promise<ChatCommand> {
+type Spoken = Exclude<Incoming, { kind: 'press' }>;
+
+/** @throws MOLT_CHAT_UNLINKED, MOLT_CHAT_COMMAND */
+async function toCommand(context: ChatContext, asker: Asker, incoming: Spoken): Promise<ChatCommand> {
   const { intake, aliases } = context;
+  const isOpen = isForAll(verbOf(incoming));
+  // Whom nobody knows learns nothing of what there is, not by a mistake either; nor is a file of theirs fetched.
+  if (!isOpen) knownPrincipal(asker);
   const grammar: GrammarContext = {
-    actions: intake.actions(),
-    aliases: aliases.filter(({ tenant }) => tenant === incoming.tenant),
-    scripts: await scriptsOf(context, incoming),
+    actions: asker.principal ? intake.actions() : [],
+    aliases: asker.principal ? aliases.filter(({ tenant }) => tenant === incoming.tenant) : [],
+    scripts: isOpen ? [] : await scriptsOf(context, incoming),
   };
   return incoming.kind === 'text'
     ? parseCommand(incoming.text, grammar)
     : commandFromOptions(incoming.verb, incoming.options, grammar);
+}
+
+function verbOf(incoming: Spoken): ChatCommand['verb'] | 'script' | undefined {
+  const word = incoming.kind === 'text' ? (/[^\s:：]+/.exec(incoming.text)?.[0] ?? '') : incoming.verb;
+  const entry = findEntry(word, { actions: [], aliases: [] });
+  return entry?.kind === 'verb' ? entry.verb : undefined;
 }
 
 /** Of one script: as much as a task takes. */
@@ -77,7 +104,7 @@ const maxScriptBytes = 100_000;
 
 async function scriptsOf(
   { platform, stopping }: ChatContext,
-  { attachments, place }: Exclude<Incoming, { kind: 'press' }>,
+  { attachments, place }: Spoken,
 ): Promise<readonly Script[]> {
   const scripts: Script[] = [];
   for (const attachment of attachments) {

@@ -32,7 +32,7 @@ function chatNotifier({ store, clock, log }: ChatNotifierDeps, name: ChatPlatfor
     create: ({ bot, channel, thread, language }) => ({
       async send(batch) {
         const { tenant, id } = batch;
-        await notices.add(batch);
+        await notices.add(batch, { channel, language });
         await createPosts({ store, platform: { name, account: bot }, tenants: [], log }).begin({
           ...{ id: `notice-${id}`, tenant, language, createdAt: clock.now(), messages: [], files: 0 },
           place: { channel, ...(thread !== undefined && { thread }) },

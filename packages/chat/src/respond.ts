@@ -10,8 +10,8 @@ export async function respond(context: ChatContext, asker: Asker, message: ChatM
   try {
     await answer.whisper(message);
   } catch (error) {
-    if (!hasCode(error, 'MOLT_CHAT_GONE')) throw error;
-    // Too late for an answer by itself: it stands in the channel.
+    if (!hasCode(error, 'MOLT_CHAT_GONE') && !hasCode(error, 'MOLT_CHAT_REFUSED')) throw error;
+    // Too late for an answer by itself, or not possible: it stands in the channel.
     await beginPost(context, asker, { kind: 'words', message });
   }
 }

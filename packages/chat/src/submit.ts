@@ -4,7 +4,7 @@ import type { Store } from '@moltbot/store';
 import type { RunCommand } from './grammar/command.ts';
 import type { ChatPlatform } from './platform.ts';
 import type { Posts } from './posts/posts.ts';
-import { postOfTask } from './reply-to-post.ts';
+import { mayStand, postOfTask } from './reply-to-post.ts';
 import type { Language } from './texts/language.ts';
 
 export interface SubmitDeps {
@@ -30,12 +30,14 @@ export interface Order {
   readonly answer?: string | undefined;
   readonly actor: string;
   readonly language: Language;
+  /** It came long after it was sent: it may have come before, to a store that was emptied since, and be answered already. */
+  readonly isLate?: boolean;
 }
 
 /** Through the one door, then a post that follows the task. Repeated, it comes to the same. @throws what `Intake.submit` throws */
 export async function submitOrder(deps: SubmitDeps, order: Order): Promise<string> {
   const { store, platform, posts } = deps;
-  const { command, principal, ...where } = order;
+  const { command, principal, isLate = false, ...where } = order;
   const { action, args, on, timeout } = command;
   const request: TaskRequest = { action, args, on, priority: 'interactive', ...(timeout !== undefined && { timeout }) };
   const taskId = await insist(deps, {
@@ -46,7 +48,9 @@ export async function submitOrder(deps: SubmitDeps, order: Order): Promise<strin
   });
   const record = await store.getTask(principal.tenant, taskId);
   // Without its record it was emptied with the store: the reply begins its post.
-  if (record) await posts.begin(postOfTask({ tenant: principal.tenant, task: record.task, now: deps.clock.now() }));
+  if (!record) return taskId;
+  const post = postOfTask({ tenant: principal.tenant, task: record.task, now: deps.clock.now() });
+  await posts.begin(isLate ? { ...post, ...mayStand(post) } : post);
   return taskId;
 }
 

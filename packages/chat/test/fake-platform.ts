@@ -14,21 +14,29 @@ export interface FakeMessage {
 
 export interface FakePlatform extends ChatPlatform {
   readonly messages: FakeMessage[];
+  /** How many there were. */
+  downloads: number;
   /** Called before each call is done; what it throws is the answer. `after`: it was done all the same. */
   fault: (call: 'post' | 'edit' | 'attach', when: 'before' | 'after') => void | Promise<void>;
   deleteMessage(id: string): void;
+  /** All that is not deleted. */
+  standing(): readonly FakeMessage[];
+  /** The platform remembers no nonce for longer. */
+  forgetNonces(): void;
 }
 
 /** A platform in memory that tells posts with the same nonce from others, as the real ones do. */
 export function createFakePlatform(limits: Partial<PlatformLimits> = {}): FakePlatform {
   const messages: FakeMessage[] = [];
   const deleted = new Set<string>();
+  const nonces = new Map<string, FakeMessage>();
   const add = async (call: 'post' | 'attach', message: Omit<FakeMessage, 'id'>): Promise<string> => {
     await fake.fault(call, 'before');
-    let known = messages.find(({ nonce }) => nonce === message.nonce);
+    let known = nonces.get(message.nonce);
     if (!known) {
       known = { id: `m${messages.length + 1}`, ...message };
       messages.push(known);
+      nonces.set(message.nonce, known);
     }
     await fake.fault(call, 'after');
     return known.id;
@@ -48,8 +56,11 @@ export function createFakePlatform(limits: Partial<PlatformLimits> = {}): FakePl
       ...limits,
     },
     messages,
+    downloads: 0,
     fault: () => {},
     deleteMessage: (id) => void deleted.add(id),
+    standing: () => messages.filter(({ id }) => !deleted.has(id)),
+    forgetNonces: () => nonces.clear(),
     post: (place, message, { nonce, replyTo }: PostOptions) =>
       add('post', { place, nonce, replyTo, versions: [message], files: [] }),
     async edit(_place, messageId, message) {
@@ -61,7 +72,10 @@ export function createFakePlatform(limits: Partial<PlatformLimits> = {}): FakePl
     },
     attach: async (place, files, { nonce, replyTo }) =>
       void (await add('attach', { place, nonce, replyTo, versions: [], files })),
-    download: async () => Buffer.from('echo from a file\n'),
+    async download() {
+      fake.downloads += 1;
+      return Buffer.from('echo from a file\n');
+    },
   };
   return fake;
 }

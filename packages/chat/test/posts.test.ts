@@ -32,10 +32,11 @@ function createCounters() {
       wakes.set(id, wake);
       return () => wakes.delete(id);
     },
-    files: async () => [{ name: 'output.txt', bytes: Buffer.from(`all of ${id}`) }],
+    files: async () => [async () => ({ name: 'output.txt', bytes: Buffer.from(`all of ${id}`) })],
   });
+  /** It never goes back, as no task does. */
   const set = (id: string, count: number): void => {
-    counts.set(id, count);
+    counts.set(id, Math.max(counts.get(id) ?? 0, count));
     wakes.get(id)?.();
   };
   return { subjectOf, set };
@@ -58,7 +59,7 @@ async function openLab(platform: FakePlatform = createFakePlatform()) {
     const lanes = createChannelLanes({ limits: platform.limits, clock: systemClock, signal });
     const metrics = createPostMetrics(createRegistry('test'), platform);
     const keeping = keepPosts({
-      ...{ platform, posts, lanes, metrics, clock: systemClock, log: silentLogger, signal },
+      ...{ platform, posts, lanes, metrics, clock: systemClock, log: silentLogger, signal, unnoted: new Map() },
       subjectOf: counters.subjectOf,
     });
     const stop = async (): Promise<void> => {
@@ -68,7 +69,7 @@ async function openLab(platform: FakePlatform = createFakePlatform()) {
     onTestFinished(stop);
     return stop;
   };
-  const open = async () => (await posts.open()).length;
+  const open = async () => (await posts.open(() => false)).length;
   const last = (index: number) => platform.messages[index]?.versions.at(-1)?.text?.[0];
   return { platform, posts, keeper, open, last, ...counters };
 }

@@ -151,6 +151,23 @@ it('whispers to who asked alone, also after it said that an answer comes', async
   expect(discord.seen('bob', 'general').filter(({ author }) => author === 'moltbot')).toEqual([]);
 });
 
+it('whispers once, though it is given the interaction again', async () => {
+  const { discord, chat } = await connected({});
+  const passing = ['MOLT_STORE_DOWN', 'MOLT_SHUTTING_DOWN'] as const;
+  let tries = 0;
+  chat.onHandle = async (incoming) => {
+    tries += 1;
+    await answerOf(incoming).whisper(plainMessage);
+    const code = passing[tries - 1];
+    if (code) throw new MoltError(code, 'not now');
+  };
+  discord.user('alice').slash('general', 'run', { command: 'a', on: 'b' });
+  await eventually('the last try', () => tries === 3);
+  const place = { guild: discord.guildId('ops'), channel: discord.channelId('general') };
+  await chat.platform.post(place, plainMessage, { nonce: 'after', signal: AbortSignal.timeout(5_000) });
+  expect(discord.messages('general').filter(({ ephemeralFor }) => ephemeralFor === 'alice')).toHaveLength(1);
+});
+
 it('completes what is typed, and gives nothing when the chat fails', async () => {
   const { discord, chat } = await connected({});
   chat.onComplete = async ({ typed }) => [{ label: `${typed}-1 (web)`, value: `${typed}-1` }];

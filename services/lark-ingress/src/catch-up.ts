@@ -4,12 +4,15 @@ import { z } from 'zod';
 import type { LarkSaid } from './events/lark-event.ts';
 import { readItem } from './events/read-event.ts';
 import { rememberedMs } from './inbox/inbox.ts';
-import type { HistoryItem, LarkApi } from './lark-api.ts';
+import { paceMs, readBack } from './inbox/read-back.ts';
+import type { LarkApi } from './lark-api.ts';
 
 /** Finds in the history of chats what came by no event: the one proof that nothing is lost which asks nobody to be well. */
 export interface CatchUp {
   /** The place of a message is read from now on. @throws MOLT_STORE_DOWN */
   noteSeen(said: LarkSaid): Promise<void>;
+  /** From when on the history of a place is read, epoch ms; undefined where nothing was said to us before. @throws MOLT_STORE_DOWN */
+  since(where: string): Promise<number | undefined>;
   /** Reads what was said since it was read last, in every place that is known, and hands over what is there. */
   round(signal: AbortSignal): Promise<void>;
 }
@@ -33,9 +36,6 @@ const keptForMs = { chat: 30 * dayMs, thread: dayMs } as const;
 const furthestMs = rememberedMs - 3_600_000;
 /** Between the platform's clock, ours, and events on their way. */
 const overlapMs = 60_000;
-/** Between two requests: 1,000 in a minute are allowed, for all that an app does. */
-const paceMs = 150;
-const mostPages = 20;
 /** A place that may not be read is asked for again after so long. */
 const refusedForMs = 600_000;
 const noteEveryMs = 3_600_000;
@@ -73,26 +73,12 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
     await write(id, { ...place, ...before, heardAt: place.heardAt }, known?.version ?? 0);
     noted.set(where, clock.monotonic());
   };
-  const readSince = async (id: string, place: Place, since: number, signal: AbortSignal) => {
-    const found: HistoryItem[] = [];
-    let cursor: string | undefined;
-    for (let page = 0; page < mostPages; page += 1) {
-      const answer = await api.history({ container: place.container, id, cursor, signal });
-      const items = answer.items.filter(({ create_time: time }) => Number(time) >= since);
-      found.push(...items);
-      cursor = items.length === answer.items.length ? answer.cursor : undefined;
-      if (cursor === undefined) return found.toReversed();
-      await clock.sleep(paceMs, signal);
-    }
-    log.warn({ place: id, messages: found.length }, 'so much was said that the history is not read to its end');
-    return found.toReversed();
-  };
   const catchUp = async ({ id, value, version }: StoredRecord, signal: AbortSignal): Promise<void> => {
     const place = Place.parse(JSON.parse(value));
     const where = id.slice(prefix.length);
     const now = clock.now();
-    const since = Math.max(place.readTo - overlapMs, now - furthestMs);
-    const items = await readSince(where, place, since, signal);
+    const since = sinceOf(place, now);
+    const items = await readBack({ api, clock, log }, { container: place.container, id: where, since, signal });
     for (const item of items) {
       const said = readItem(item, place.isPrivate);
       if (said && said.at <= now - freshMs) await take(said);
@@ -116,6 +102,10 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
   };
 
   return {
+    async since(where) {
+      const known = await store.getRecord({ tenant, kind, id: `${prefix}${where}` });
+      return known && sinceOf(Place.parse(JSON.parse(known.value)), clock.now());
+    },
     async noteSeen({ chat, thread, isPrivate, at }) {
       await note(chat, { container: 'chat', isPrivate, readTo: at, heardAt: at });
       if (thread !== undefined) await note(thread, { container: 'thread', isPrivate, readTo: at, heardAt: at });
@@ -135,3 +125,5 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
     },
   };
 }
+
+const sinceOf = ({ readTo }: Place, now: number): number => Math.max(readTo - overlapMs, now - furthestMs);

@@ -6,6 +6,7 @@ import { createDirectory } from './events/directory.ts';
 import { eventToIncoming, mayBeForUs } from './events/event-to-incoming.ts';
 import type { LarkEvent } from './events/lark-event.ts';
 import { eventTypes, readPressed, readSaid } from './events/read-event.ts';
+import { createEarlier } from './inbox/earlier.ts';
 import { createEventDesk } from './inbox/event-desk.ts';
 import { createInbox } from './inbox/inbox.ts';
 import { createIngressMetrics } from './ingress-metrics.ts';
@@ -30,8 +31,13 @@ export function createLarkIngress(deps: LarkIngressDeps): LarkIngress {
   const receiving = new AbortController();
   const directory = createDirectory({ config, api, clock, log, signal: stopping.signal });
   const inbox = createInbox({ tenant, account: name, store, clock, claimMs: timing.claim });
+  const earlier = createEarlier({
+    ...{ api, inbox, clock, log, signal: stopping.signal },
+    mayBeForUs: (said) => mayBeForUs(config, said),
+    since: (place) => catchUp.since(place),
+  });
   const desk = createEventDesk({
-    ...{ inbox, log, count: metrics.event, answerWithinMs: timing.answerWithin },
+    ...{ inbox, earlier, log, count: metrics.event, answerWithinMs: timing.answerWithin },
     async deal(event, answer) {
       const parts = { config, api, directory, signal: stopping.signal };
       const incoming = await eventToIncoming(parts, event, answer);

@@ -19,7 +19,7 @@ export interface LongConnectionDeps {
 const lookEveryMs = 250;
 /** The SDK asks for an address and opens a socket, with an end to each of them. */
 const openWithinMs = 30_000;
-const patience = { baseMs: 500, maxMs: 30_000, jitter: 0.5 } as const;
+const patience = { baseMs: 500, maxMs: 8_000, jitter: 0.5 } as const;
 /** One that stood so long was well: the next try comes soon. */
 const steadyMs = 30_000;
 

@@ -81,6 +81,65 @@ it('keeps the order of a chat, also where it has to ask about what was said', as
   expect(chat.texts()).toEqual(['one', 'two']);
 });
 
+it('deals with what came by no event before what was said after it', async () => {
+  const lark = await startLab();
+  const chat = recordingChat();
+  // Nobody else reads the history in time.
+  await startBot(lark, { chat, store: await openStore(), timing: { catchUpEvery: 60_000 } });
+  await connected(lark);
+  const alice = lark.user('alice');
+  alice.say('ops', 'first', { mentionBot: true });
+  await eventually('the first', () => chat.heard.length === 1);
+  lark.faults.dropEvents('im.message.receive_v1', 2);
+  alice.say('ops', 'lost', { mentionBot: true });
+  alice.say('ops', 'not for the bot');
+  alice.say('ops', 'last', { mentionBot: true });
+  await eventually('all', () => chat.heard.length === 3);
+  expect(chat.texts()).toEqual(['first', 'lost', 'last']);
+});
+
+it('deals with nothing before what could not be done yet', async () => {
+  const lark = await startLab();
+  let refusals = 2;
+  const done: string[] = [];
+  const chat = recordingChat(async (incoming) => {
+    const text = incoming.kind === 'text' ? incoming.text : '';
+    if (text === 'hard' && refusals-- > 0) throw new MoltError('MOLT_BUS_DOWN', 'the bus is away');
+    done.push(text);
+  });
+  await startBot(lark, { chat, store: await openStore(), timing: { claim: 60_000 } });
+  await connected(lark);
+  const alice = lark.user('alice');
+  alice.dm('first');
+  await eventually('the first', () => done.length === 1);
+  alice.dm('hard');
+  alice.dm('easy');
+  await eventually('all', () => done.length === 3);
+  expect(done).toEqual(['first', 'hard', 'easy']);
+});
+
+it('waits for what another instance has, until that has given it up', async () => {
+  const lark = await startLab();
+  const store = await openStore();
+  const dying = recordingChat((incoming) =>
+    incoming.kind === 'text' && incoming.text === 'held' ? new Promise(() => {}) : Promise.resolve(),
+  );
+  const timing = { claim: 1_500, sweepEvery: 60_000 };
+  const first = await startBot(lark, { chat: dying, store, timing });
+  await connected(lark);
+  const alice = lark.user('alice');
+  alice.dm('first');
+  await eventually('the first', () => dying.heard.length === 1);
+  alice.dm('held');
+  await eventually('the work', () => dying.heard.length === 2);
+  const heir = recordingChat();
+  await startBot(lark, { chat: heir, store, timing });
+  await first.stop();
+  alice.dm('last');
+  await eventually('all', () => heir.heard.length === 2);
+  expect(heir.texts()).toEqual(['held', 'last']);
+});
+
 it('shares the events of an app, and one instance leads', async () => {
   const lark = await startLab();
   const store = await openStore();

@@ -6,8 +6,9 @@ import { texts } from '../texts/texts.ts';
 /** Links who asks with whom the code stands for. @throws MOLT_CHAT_CODE */
 export async function link(context: ChatContext, asker: Asker, code: string): Promise<void> {
   const { people, codes, platform, log } = context;
-  const { tenant, actor } = asker.incoming;
-  const { name } = await codes.take(tenant, code, `${platform.name}:${platform.account}:${actor.id}`);
+  const { tenant, actor, id: event } = asker.incoming;
+  const who = `${platform.name}:${platform.account}:${actor.id}`;
+  const { name } = await codes.take(tenant, code, { actor: who, event });
   await people.link(asker.incoming, name);
   log.info({ tenant, actor: actor.id, name }, 'a chat account was linked');
   await respond(context, asker, { tone: 'success', text: [texts(asker.language).link.linked(name)] });

@@ -7,7 +7,12 @@ import { listActions, listTargets, listTasks, sayHelp, sayWho } from './lists.ts
 import { runCommand } from './run.ts';
 import { showOutput, showTask } from './show-task.ts';
 
-/** What is open to everybody: to learn what there is, and to say who one is. All else needs a principal. */
+const forAll = ['help', 'whoami', 'language', 'link', 'unlink'] as const;
+type ForAll = (typeof forAll)[number];
+
+/** What is open to everybody: to learn how to become known, and to say who one is. All else needs a principal. */
+export const isForAll = (verb: string | undefined): boolean => forAll.some((open) => open === verb);
+
 export async function answerCommand(context: ChatContext, asker: Asker, command: ChatCommand): Promise<void> {
   switch (command.verb) {
     case 'help':
@@ -25,7 +30,7 @@ export async function answerCommand(context: ChatContext, asker: Asker, command:
   }
 }
 
-type ForKnown = Exclude<ChatCommand, { verb: 'help' | 'whoami' | 'language' | 'link' | 'unlink' }>;
+type ForKnown = Exclude<ChatCommand, { verb: ForAll }>;
 
 async function answerKnown(context: ChatContext, asker: Asker, command: ForKnown): Promise<void> {
   const principal = knownPrincipal(asker);

@@ -1,10 +1,10 @@
 import { isFinal, MoltError, type Principal, type TaskRecord } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
 import { hasFailed } from '../render/failures.ts';
-import { deferAnswer, respond } from '../respond.ts';
-import { submitOrder } from '../submit.ts';
+import { respond } from '../respond.ts';
 import { texts } from '../texts/texts.ts';
 import { findTask } from './find-task.ts';
+import { runCommand } from './run.ts';
 
 interface OfTask {
   readonly principal: Principal;
@@ -21,21 +21,17 @@ export async function cancelTask(context: ChatContext, asker: Asker, { principal
   await respond(context, asker, { tone: 'neutral', text: [text], footer: t.task.footer(record.task.id) });
 }
 
-/** Runs a task again, on all of its targets or on those where it failed. One event makes one new task. */
+/** Runs a task again, on all of its targets or on those where it failed; or asks first, as of any command. One event makes one new task. */
 export async function rerunTask(
   context: ChatContext,
   asker: Asker,
   { principal, task, failed }: OfTask & { readonly failed: boolean },
 ): Promise<void> {
-  const { incoming, language } = asker;
   const record = await findTask(context.store, principal, task);
   const on = failed ? await failedTargets(context, record) : record.task.on;
-  const answer = await deferAnswer(asker);
-  await submitOrder(context, {
+  await runCommand(context, asker, {
     command: { verb: 'run', action: record.task.action, args: argsOf(record), on },
-    ...{ principal, language, place: incoming.place, event: incoming.id, actor: incoming.actor.id },
-    ...(incoming.kind !== 'command' && { message: incoming.message }),
-    ...(answer !== undefined && { answer }),
+    principal,
   });
 }
 

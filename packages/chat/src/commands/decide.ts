@@ -1,4 +1,6 @@
+import { MoltError } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
+import { linkedPrefix } from '../people/people.ts';
 import type { Question } from '../questions/question.ts';
 import { deferAnswer, respond } from '../respond.ts';
 import { submitOrder } from '../submit.ts';
@@ -17,20 +19,37 @@ export async function decide(context: ChatContext, asker: Asker, id: string, opt
   const question = await questions.find(tenant, id);
   if (!question) return say(t.questions.decided.expire);
   if (!mayDecide(question, asker)) return say(t.questions.notYours);
-  const decision = { option, by: actor.name, actor: actor.id, at: clock.now() };
+  if (option === 'yes') await assertStillKnown(context, question);
+  const decision = { option, by: actor.name, actor: actor.id, event: incoming.id, at: clock.now() };
   const decided = await questions.decide(tenant, id, decision);
   if (!decided?.decision) return say(t.questions.decided.expire);
-  const isOurs = decided.decision.actor === actor.id && decided.decision.option === option;
-  if (!isOurs) return say(t.questions.alreadyDecided(decided.decision.by));
+  if (!isOurs(decided.decision, decision, decided.expiresAt))
+    return say(t.questions.alreadyDecided(decided.decision.by));
   await deferAnswer(asker);
   if (option === 'yes') await run(context, decided);
 }
 
-/** The asker confirms what is theirs; an approval is somebody else's. Nobody decides whom nobody knows. */
+/** Whose link was taken back since is run nothing for any more. @throws MOLT_CHAT_UNLINKED */
+async function assertStillKnown({ people }: ChatContext, { tenant, place, principal, asker }: Question): Promise<void> {
+  // Roles are known of who is here alone.
+  if (!principal.id.startsWith(linkedPrefix)) return;
+  const now = await people.find({ tenant, place, actor: { ...asker, roles: [] } });
+  if (now.principal?.id !== principal.id)
+    throw new MoltError('MOLT_CHAT_UNLINKED', `${asker.name} is not known here any more`);
+}
+
+type Decision = NonNullable<Question['decision']>;
+
+/** The same event, or the same said once more by the same person. Long after, the store may not know any more that it was run. */
+const isOurs = (stands: Decision, given: Decision, expiresAt: number): boolean =>
+  stands.event === given.event ||
+  (stands.actor === given.actor && stands.option === given.option && given.at < expiresAt);
+
+/** Who asked confirms, as who they were then; an approval is somebody else's. Nobody decides whom nobody knows. */
 function mayDecide({ kind, asker, principal }: Question, { incoming, principal: decider }: Asker): boolean {
   if (!decider) return false;
-  const isAsker = incoming.actor.id === asker.id || decider.id === principal.id;
-  return kind === 'approve' ? !isAsker : isAsker;
+  if (kind !== 'approve') return decider.id === principal.id;
+  return incoming.actor.id !== asker.id && decider.id !== principal.id;
 }
 
 async function run(context: ChatContext, question: Question): Promise<void> {

@@ -17,6 +17,7 @@ export async function findTask(
     if (task) return task;
     throw new MoltError('MOLT_NOT_FOUND', `there is no task ${id}`);
   }
+  if (id === '') throw new MoltError('MOLT_NOT_FOUND', 'there is no task without an id');
   const { tasks } = await store.listTasks(tenant, { limit: lookAt });
   const [found, ...others] = tasks.filter(({ task }) => task.id.startsWith(id));
   if (!found) throw new MoltError('MOLT_NOT_FOUND', `no task of late begins with ${id}`);

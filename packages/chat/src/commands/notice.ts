@@ -17,16 +17,23 @@ export async function actOnNotice(
   { key, what }: { readonly key: string; readonly what: NoticeDone['what'] },
 ): Promise<void> {
   const { notices, posts, clock } = context;
-  const { incoming, language } = asker;
+  const { incoming } = asker;
   const { tenant, actor, place } = incoming;
-  const notice = await notices.findByKey(tenant, key);
+  const notice = await notices.findByKey(tenant, place, key);
   if (!notice || incoming.kind !== 'press') throw new MoltError('MOLT_NOT_FOUND', 'the notification is forgotten');
   await deferAnswer(asker);
   if (what === 'silenced') await silence(context, notice.batch, key);
   await notices.note(tenant, notice.batch.id, key, { what, by: actor.name, event: incoming.id, at: clock.now() });
   const at = clock.now();
   await posts.begin({
-    ...{ id: `notice-${notice.batch.id}-${incoming.id}`, tenant, place, language, createdAt: at, files: 0 },
+    ...{
+      id: `notice-${notice.batch.id}-${incoming.id}`,
+      tenant,
+      place,
+      language: notice.language,
+      createdAt: at,
+      files: 0,
+    },
     subject: { kind: 'notice', id: notice.batch.id },
     messages: [{ id: incoming.message, at, edits: 0 }],
   });
@@ -38,9 +45,9 @@ export async function runRemedy(
   asker: Asker,
   { key, action, principal }: { readonly key: string; readonly action: string; readonly principal: Principal },
 ): Promise<void> {
-  const { tenant, id: event } = asker.incoming;
+  const { tenant, place, id: event } = asker.incoming;
   const { notices } = context;
-  const notice = await notices.findByKey(tenant, key);
+  const notice = await notices.findByKey(tenant, place, key);
   const item = notice?.batch.items.find(({ notification }) => buttonKey(notification.id) === key);
   const task = item?.notification.actions?.find(({ id }) => buttonKey(id) === action)?.task;
   if (!notice || !task) throw new MoltError('MOLT_NOT_FOUND', 'the notification is forgotten');

@@ -22,8 +22,12 @@ export async function runCommand(
     ...{ command, principal, language, place: incoming.place, event: incoming.id, actor: incoming.actor.id },
     ...(incoming.kind !== 'command' && { message: incoming.message }),
     ...(answer !== undefined && { answer }),
+    isLate: asker.since - incoming.at > lateMs,
   });
 }
+
+/** On its way to us an event takes less. */
+const lateMs = 10_000;
 
 /** @throws MOLT_UNKNOWN_ACTION, MOLT_BAD_SELECTOR, MOLT_NO_TARGETS */
 function checkNow({ intake }: ChatContext, { action, on }: RunCommand, principal: Principal): void {
@@ -33,13 +37,14 @@ function checkNow({ intake }: ChatContext, { action, on }: RunCommand, principal
 }
 
 function questionFor(
-  { intake, clock, staleAfterMs }: ChatContext,
-  { incoming }: Asker,
+  { intake, staleAfterMs }: ChatContext,
+  { incoming, since }: Asker,
   command: RunCommand,
 ): Question['kind'] | undefined {
   const confirm = intake.actions().find(({ name }) => name === command.action)?.confirm;
   if (confirm) return confirm === 'other' ? 'approve' : 'confirm';
-  return clock.now() - incoming.at > staleAfterMs ? 'stale' : undefined;
+  // By when it came first: what was run then is not asked about when it comes again.
+  return since - incoming.at > staleAfterMs ? 'stale' : undefined;
 }
 
 interface Asked {

@@ -1,11 +1,15 @@
 import type { NotificationBatch } from '@moltbot/plugin-sdk';
+import type { Place } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import { z } from 'zod';
 import { buttonKey } from '../render/notification-to-message.ts';
+import type { Language } from '../texts/language.ts';
 
 /** Notifications that stand in a chat in one message, and what people did about them there. */
 export interface Notice {
   readonly batch: NotificationBatch;
+  /** Of the words around it. */
+  readonly language: Language;
   /** By the key of the notification (`buttonKey` of its id). */
   readonly done: Readonly<Record<string, NoticeDone>>;
 }
@@ -22,12 +26,12 @@ export interface NoticeDone {
 
 /** Every call rejects with MOLT_STORE_DOWN. */
 export interface Notices {
-  /** Nothing when it is there already. */
-  add(batch: NotificationBatch): Promise<void>;
+  /** Nothing when it is there already. @param where in which channel, and in which language */
+  add(batch: NotificationBatch, where: { readonly channel: string; readonly language: Language }): Promise<void>;
   /** @param id of the batch */
   find(tenant: string, id: string): Promise<Notice | undefined>;
-  /** The one that a button of it stands for. @param key `buttonKey` of the id of a notification */
-  findByKey(tenant: string, key: string): Promise<Notice | undefined>;
+  /** The one that a button of it stands for: a notification can be in several channels. @param key `buttonKey` of its id */
+  findByKey(tenant: string, place: Place, key: string): Promise<Notice | undefined>;
   /** The first that is done about a notification stands. @param id of the batch */
   note(tenant: string, id: string, key: string, done: NoticeDone): Promise<void>;
 }
@@ -38,8 +42,11 @@ const keyKind = 'chat.notice-keys';
 const keepMs = 14 * 24 * 3_600_000;
 const triesAtMost = 20;
 
+const keyIn = (channel: string, key: string): string => `${channel}/${key}`;
+
 const Notice: z.ZodType<Notice> = z.object({
   batch: z.custom<NotificationBatch>((value) => typeof value === 'object' && value !== null),
+  language: z.enum(['en', 'zh-CN']),
   done: z.record(
     z.string(),
     z.object({
@@ -57,18 +64,25 @@ export function createNotices(store: Pick<Store, 'getRecord' | 'putRecord'>): No
     return record && { notice: Notice.parse(JSON.parse(record.value)), version: record.version };
   };
   return {
-    async add(batch) {
+    async add(batch, { channel, language }) {
       const { tenant, id } = batch;
       for (const { notification } of batch.items) {
-        const name = { tenant, kind: keyKind, id: buttonKey(notification.id) };
+        const name = { tenant, kind: keyKind, id: keyIn(channel, buttonKey(notification.id)) };
         await store.putRecord(name, id, { keepMs });
       }
-      await store.putRecord({ tenant, kind, id }, JSON.stringify({ batch, done: {} }), { version: 0, keepMs });
+      await store.putRecord({ tenant, kind, id }, JSON.stringify({ batch, language, done: {} }), {
+        version: 0,
+        keepMs,
+      });
     },
     find: async (tenant, id) => (await read(tenant, id))?.notice,
-    async findByKey(tenant, key) {
-      const record = await store.getRecord({ tenant, kind: keyKind, id: key });
-      return record && (await read(tenant, record.value))?.notice;
+    async findByKey(tenant, { thread, channel }, key) {
+      // Where its channel is a thread, the platform calls it by that name.
+      for (const where of thread === undefined ? [channel] : [channel, thread]) {
+        const record = await store.getRecord({ tenant, kind: keyKind, id: keyIn(where, key) });
+        if (record) return (await read(tenant, record.value))?.notice;
+      }
+      return undefined;
     },
     async note(tenant, id, key, done) {
       for (let tries = 0; tries < triesAtMost; tries += 1) {

@@ -7,8 +7,12 @@ import { z } from 'zod';
 export interface LinkCodes {
   /** @param name whom the code makes of who sends it: 1 to 64 of A-Z, a-z, 0-9, `.`, `_`, `-`, `@` @param by principal who asks for it */
   make(tenant: string, name: string, by: string): Promise<{ readonly code: string; readonly expiresAt: number }>;
-  /** The name it stands for; the same actor may send it again. @throws MOLT_CHAT_CODE when it is wrong, was used or is too old, MOLT_STORE_DOWN */
-  take(tenant: string, code: string, actor: string): Promise<{ readonly name: string }>;
+  /** The name it stands for; the same event may be given again. @throws MOLT_CHAT_CODE when it is wrong, was used or is too old, MOLT_STORE_DOWN */
+  take(
+    tenant: string,
+    code: string,
+    by: { readonly actor: string; readonly event: string },
+  ): Promise<{ readonly name: string }>;
 }
 
 interface LinkCodesDeps {
@@ -41,15 +45,16 @@ export function createLinkCodes({ store, now }: LinkCodesDeps): LinkCodes {
       await store.putRecord({ tenant, kind, id: idOf(code) }, value, { keepMs });
       return { code, expiresAt: now() + keepMs };
     },
-    async take(tenant, code, actor) {
+    async take(tenant, code, { actor, event }) {
       const wrong = new MoltError('MOLT_CHAT_CODE', 'the code is wrong, was used before, or is older than 15 minutes');
       const { allowed } = await store.takeToken({ tenant, bucket: `chat.link:${actor}`, ...tries });
       if (!allowed) throw wrong;
       const record = await store.getRecord({ tenant, kind, id: idOf(code) });
       if (!record) throw wrong;
       const known = CodeRecord.parse(JSON.parse(record.value));
-      if (known.usedBy === actor) return known;
-      const used = JSON.stringify({ ...known, usedBy: actor });
+      const usedBy = `${actor} ${event}`;
+      if (known.usedBy === usedBy) return known;
+      const used = JSON.stringify({ ...known, usedBy });
       const write = { version: record.version, keepMs };
       if (known.usedBy !== undefined || !(await store.putRecord({ tenant, kind, id: idOf(code) }, used, write)))
         throw wrong;

@@ -48,11 +48,22 @@ export interface KnownPerson {
   readonly language?: Language | undefined;
 }
 
-export const readPerson = ({ id, value }: { readonly id: string; readonly value: string }): KnownPerson => ({
-  id,
-  ...PersonRecord.parse(JSON.parse(value)),
-});
+/** Undefined for what cannot be read. */
+export const readPerson = ({ id, value }: { readonly id: string; readonly value: string }): KnownPerson | undefined => {
+  const known = parsed(value);
+  return known && { id, ...known };
+};
 
+function parsed(value: string): PersonRecord | undefined {
+  try {
+    return PersonRecord.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the ids of principals begin with who have linked themselves. */
+export const linkedPrefix = 'user:';
 /** Kind of the records of all bots; their ids begin with platform and account. */
 export const peopleKind = 'chat.people';
 const triesAtMost = 10;
@@ -63,7 +74,8 @@ export function createPeople({ store, platform, rolesOf }: PeopleDeps): People {
   });
   const read = async (who: { tenant: string; actor: Actor }) => {
     const record = await store.getRecord(nameOf(who));
-    const known: PersonRecord = record ? PersonRecord.parse(JSON.parse(record.value)) : { name: who.actor.name };
+    // Whose record cannot be read is not known, and can link themselves again.
+    const known = (record && parsed(record.value)) ?? { name: who.actor.name };
     return { known, version: record?.version ?? 0 };
   };
   const change = async (
@@ -83,11 +95,14 @@ export function createPeople({ store, platform, rolesOf }: PeopleDeps): People {
       const { tenant, actor } = who;
       const hasRole = rolesOf(who).some((role) => actor.roles.includes(role));
       const byRole = hasRole ? `${platform.name}:${actor.id}` : undefined;
-      const id = known.linked === undefined ? byRole : `user:${known.linked}`;
+      const id = known.linked === undefined ? byRole : `${linkedPrefix}${known.linked}`;
       return { ...(id !== undefined && { principal: { tenant, id } }), language: known.language };
     },
     link: async (who, linked) => void (await change(who, (known) => ({ ...known, linked }))),
-    unlink: async (who) => (await change(who, ({ linked: _former, ...known }) => known)).linked !== undefined,
+    async unlink(who) {
+      if ((await read(who)).known.linked === undefined) return false;
+      return (await change(who, ({ linked: _former, ...known }) => known)).linked !== undefined;
+    },
     choose: async (who, language) => void (await change(who, (known) => ({ ...known, language }))),
   };
 }

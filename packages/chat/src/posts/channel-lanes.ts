@@ -36,15 +36,26 @@ export interface LanesDeps {
   readonly signal: AbortSignal;
 }
 
+/** So many are remembered before those are forgotten that matter no more. */
+const lanesAtMost = 1_000;
+
 /** Something more urgent may come while one waits for its budget: it is looked for so often, ms. */
 const lookEveryMs = 100;
 
 export function createChannelLanes({ limits, clock, signal }: LanesDeps): ChannelLanes {
   const lanes = new Map<string, Lane>();
   const laneOf = (channel: string): Lane => {
+    if (lanes.size >= lanesAtMost) forgetIdle();
     const lane = lanes.get(channel) ?? { waiting: [], calls: [], notBefore: 0 };
     lanes.set(channel, lane);
     return lane;
+  };
+  const forgetIdle = (): void => {
+    const now = clock.monotonic();
+    for (const [channel, { loop, calls, notBefore }] of lanes) {
+      const isIdle = !loop && notBefore <= now && calls.every((at) => at <= now - limits.channel.perMs);
+      if (isIdle) lanes.delete(channel);
+    }
   };
   /** How long until a call of this urgency is within the budget, ms. */
   const waitOf = (lane: Lane, urgency: Urgency): number => {
@@ -76,6 +87,8 @@ export function createChannelLanes({ limits, clock, signal }: LanesDeps): Channe
 
   return {
     turn(channel, urgency, work) {
+      // Nobody would take it out any more.
+      if (signal.aborted) return Promise.reject(signal.reason);
       const lane = laneOf(channel);
       return new Promise((resolve, reject) => {
         lane.waiting.push({ urgency, run: () => work().then(resolve, reject), drop: reject });

@@ -1,7 +1,7 @@
 import type { Clock } from '@moltbot/shared';
 import type { ChatMessage } from '../message.ts';
 import type { Notices } from '../notices/notices.ts';
-import type { ChatFile, PlatformLimits } from '../platform.ts';
+import type { PlatformLimits } from '../platform.ts';
 import type { Questions } from '../questions/questions.ts';
 import { createNoticeSubject } from './notice-subject.ts';
 import { outputToFile } from './output-to-file.ts';
@@ -12,6 +12,7 @@ import { createTaskSubject, type TaskSubjectDeps } from './task-subject.ts';
 
 export interface SubjectDeps {
   readonly store: TaskSubjectDeps['store'];
+  readonly posts: TaskSubjectDeps['posts'];
   readonly questions: Questions;
   readonly notices: Notices;
   readonly limits: PlatformLimits;
@@ -41,9 +42,9 @@ const unchanging = (message: ChatMessage): Subject => ({
   files: async () => [],
 });
 
-async function outputOf({ store, limits }: SubjectDeps, tenant: string, taskId: string): Promise<readonly ChatFile[]> {
+async function outputOf({ store, limits }: SubjectDeps, tenant: string, taskId: string): ReturnType<Subject['files']> {
   const task = await store.getTask(tenant, taskId);
   if (!task) return [];
   const runs = await store.getRuns(tenant, taskId);
-  return [await outputToFile(store, { tenant, task, runs, maxBytes: limits.fileBytes })];
+  return [() => outputToFile(store, { tenant, task, runs, maxBytes: limits.fileBytes })];
 }

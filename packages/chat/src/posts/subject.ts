@@ -13,6 +13,6 @@ export interface Subject {
   look(): Promise<View>;
   /** Calls `wake` when it has become final, maybe more often. @returns how to end that */
   watch(wake: () => void): () => void;
-  /** What goes with the final message. */
-  files(): Promise<readonly ChatFile[]>;
+  /** What goes with the final message: each is made when its turn has come, as it can be large. */
+  files(): Promise<readonly (() => Promise<ChatFile>)[]>;
 }

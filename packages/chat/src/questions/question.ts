@@ -32,6 +32,8 @@ interface Decision {
   /** Name of who decided, and their id on the platform. */
   readonly by: string;
   readonly actor: string;
+  /** Id of the event that decided. */
+  readonly event: string;
   /** Epoch ms. */
   readonly at: number;
 }
@@ -57,5 +59,7 @@ export const Question: z.ZodType<Question> = z.object({
   sentAt: z.int(),
   askedAt: z.int(),
   expiresAt: z.int(),
-  decision: z.object({ option: z.enum(['yes', 'no']), by: z.string(), actor: z.string(), at: z.int() }).optional(),
+  decision: z
+    .object({ option: z.enum(['yes', 'no']), by: z.string(), actor: z.string(), event: z.string(), at: z.int() })
+    .optional(),
 });

@@ -60,11 +60,12 @@ export function createAnswer(rest: DiscordRest, interaction: Answered, source: s
     source ?? (await rest.call<APIMessage>('get', original, { auth: false })).id;
 
   const followUp = async (message: ChatMessage): Promise<void> => {
+    const first = await rest.call<APIMessage>('get', original, { auth: false }).catch(() => undefined);
+    const flags = first?.flags ?? 0;
+    // It was whispered before: what came of that was not learned, or not noted.
+    if (first?.id !== source && flags & MessageFlags.Ephemeral && !(flags & MessageFlags.Loading)) return;
     // A follow-up would fill the message that stands for an answer to come, for everyone to see.
-    if (!source) {
-      const first = await rest.call<APIMessage>('get', original, { auth: false }).catch(() => undefined);
-      if ((first?.flags ?? 0) & MessageFlags.Loading) await rest.call('delete', original, { auth: false });
-    }
+    if (!source && flags & MessageFlags.Loading) await rest.call('delete', original, { auth: false });
     await rest.call('post', Routes.webhook(application, token), { body: whisperOf(message), auth: false });
   };
 

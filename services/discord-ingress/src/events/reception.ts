@@ -116,8 +116,8 @@ export function createReception(deps: ReceptionDeps): Reception {
 }
 
 const isPassing = (error: unknown): boolean =>
-  (['MOLT_STORE_DOWN', 'MOLT_BUS_DOWN', 'MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED'] as const).some((code) =>
-    hasCode(error, code),
+  (['MOLT_STORE_DOWN', 'MOLT_BUS_DOWN', 'MOLT_SHUTTING_DOWN', 'MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED'] as const).some(
+    (code) => hasCode(error, code),
   );
 
 function remember(ids: Set<string>, id: string): void {

@@ -45,7 +45,7 @@ export interface Gateway {
 
 /** A connection that ends sooner than this was no success. */
 const shortLivedMs = 10_000;
-const patience = { baseMs: 500, maxMs: 30_000, jitter: 0.5 } as const;
+const patience = { baseMs: 500, maxMs: 8_000, jitter: 0.5 } as const;
 /** At first at once, but not all that were cut in the same moment. */
 const firstJitterMs = 200;
 /** So many failures at the address of the session: the general one is tried. */

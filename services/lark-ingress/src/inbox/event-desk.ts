@@ -2,6 +2,7 @@ import { asMoltError, type ErrorCode, type Logger, withDeadline } from '@moltbot
 import type { LarkEvent } from '../events/lark-event.ts';
 import type { EventOutcome } from '../ingress-metrics.ts';
 import { type ButtonAnswer, createButtonAnswer } from './button-answer.ts';
+import type { Earlier } from './earlier.ts';
 import type { Inbox, InboxEntry } from './inbox.ts';
 
 /** Takes events in and sees to it that each is dealt with. */
@@ -22,6 +23,7 @@ export interface EventDesk {
 
 export interface EventDeskDeps {
   readonly inbox: Inbox;
+  readonly earlier: Earlier;
   /** All that an event leads to is durable when it resolves. */
   deal(event: LarkEvent, answer: ButtonAnswer | undefined): Promise<void>;
   readonly answerWithinMs: number;
@@ -37,30 +39,45 @@ const dealWithinMs = 60_000;
 const passing: readonly ErrorCode[] = ['MOLT_STORE_DOWN', 'MOLT_BUS_DOWN', 'MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED'];
 const mostTries = 10;
 
-export function createEventDesk({ inbox, deal, answerWithinMs, count, log }: EventDeskDeps): EventDesk {
+export function createEventDesk(deps: EventDeskDeps): EventDesk {
+  const { inbox, earlier, deal, answerWithinMs, count, log } = deps;
   const working = new Map<string, Promise<void>>();
   /** The last of each chat: what is said there is dealt with in the order in which it came. */
   const lanes = new Map<string, Promise<void>>();
 
-  const work = async ({ event, tries }: InboxEntry, answer?: ButtonAnswer): Promise<void> => {
+  /** @returns whether it need not be dealt with any more */
+  const work = async ({ event, tries }: InboxEntry, answer?: ButtonAnswer): Promise<boolean> => {
     try {
       await withDeadline({ ms: dealWithinMs, what: 'dealing with an event' }, () => deal(event, answer));
       await inbox.done(event);
       count('handled');
+      return true;
     } catch (error) {
       const { code } = asMoltError(error);
       const isHopeless = !passing.includes(code) && tries >= mostTries;
       count(isHopeless ? 'given-up' : 'failed');
       const facts = { err: error, event: event.id, chat: event.chat, tries };
-      if (!isHopeless) return log.warn(facts, 'an event could not be dealt with yet');
-      log.error(facts, 'an event could not be dealt with; gives it up');
-      await inbox.done(event).catch(() => {});
+      if (isHopeless) log.error(facts, 'an event could not be dealt with; gives it up');
+      else log.warn(facts, 'an event could not be dealt with yet');
+      if (isHopeless) await inbox.done(event).catch(() => {});
+      return isHopeless;
     }
+  };
+  const workInOrder = async (entry: InboxEntry, answer?: ButtonAnswer): Promise<void> => {
+    const { event } = entry;
+    if (event.kind === 'pressed') return void (await work(entry, answer));
+    try {
+      await earlier.settle(event, work);
+    } catch (err) {
+      count('failed');
+      return log.warn({ err, event: event.id, chat: event.chat }, 'an event waits for what was said before it');
+    }
+    if (await work(entry)) earlier.settled(event);
   };
   const begin = (entry: InboxEntry, answer?: ButtonAnswer): Promise<void> => {
     const { id, chat, kind } = entry.event;
     const before = kind === 'said' ? lanes.get(chat) : undefined;
-    const job = (before ?? Promise.resolve()).then(() => work(entry, answer));
+    const job = (before ?? Promise.resolve()).then(() => workInOrder(entry, answer));
     working.set(id, job);
     if (kind === 'said') lanes.set(chat, job);
     return job.finally(() => {

@@ -16,6 +16,11 @@ export interface InboxEntry {
 export interface Inbox {
   /** Keeps an event, claimed by this instance. @returns false when it is known already @throws MOLT_STORE_DOWN */
   keep(event: LarkEvent): Promise<boolean>;
+  /**
+   * Takes on one that may not be kept yet, and one that this instance has kept: `taken` is what another works on.
+   * @throws MOLT_STORE_DOWN
+   */
+  take(event: LarkEvent): Promise<InboxEntry | 'done' | 'taken'>;
   /** @throws MOLT_STORE_DOWN */
   done(event: LarkEvent): Promise<void>;
   /** Claims those that nobody works on any more, oldest first. @throws MOLT_STORE_DOWN */
@@ -68,11 +73,22 @@ export function createInbox({ tenant, account, store, clock, claimMs }: InboxDep
     return claimed === undefined ? [] : [{ event, tries: tries + 1 }];
   };
 
+  const keep = async (event: LarkEvent): Promise<boolean> => {
+    if (await store.getRecord(nameOf(doneKind, event.id))) return false;
+    const write = { version: 0, keepMs: keptForMs };
+    return (await store.putRecord(nameOf(keptKind, event.id), written(event, 1), write)) !== undefined;
+  };
+
   return {
-    async keep(event) {
-      if (await store.getRecord(nameOf(doneKind, event.id))) return false;
-      const write = { version: 0, keepMs: keptForMs };
-      return (await store.putRecord(nameOf(keptKind, event.id), written(event, 1), write)) !== undefined;
+    keep,
+    async take(event) {
+      if (await store.getRecord(nameOf(doneKind, event.id))) return 'done';
+      const kept = await store.getRecord(nameOf(keptKind, event.id));
+      if (!kept) return (await keep(event)) ? { event, tries: 1 } : 'taken';
+      const { by, tries } = Kept.parse(JSON.parse(kept.value));
+      if (by === owner) return { event, tries };
+      const [claimed] = await claimOne(kept);
+      return claimed ?? 'taken';
     },
     async done(event) {
       await store.putRecord(nameOf(doneKind, event.id), '1', { keepMs: rememberedMs });
