@@ -5,17 +5,25 @@ import type { IncomingBase } from './incoming.ts';
 
 /** What every delivery of an event goes by, so that each comes to the same. */
 export interface Begun {
-  readonly isFirst: boolean;
   /** Id of the principal whom it was done as; absent: nobody knew them. */
   readonly as?: string | undefined;
   /** When it came to the bot first, epoch ms. */
   readonly at: number;
+  /** It was too much then: how long they were to wait, ms. */
+  readonly waitMs?: number | undefined;
 }
 
 /** The events of one bot, for as long as a platform gives them again. Every call rejects with MOLT_STORE_DOWN. */
 export interface Events {
-  /** @returns undefined when it has been handled before */
-  begin(event: EventName, principal: Principal | undefined): Promise<Begun | undefined>;
+  /**
+   * @param admit asked when it comes first: how long they have to wait, if it is too much
+   * @returns undefined when it has been handled before
+   */
+  begin(
+    event: EventName,
+    principal: Principal | undefined,
+    admit: (principal: Principal) => Promise<number | undefined>,
+  ): Promise<Begun | undefined>;
   handled(event: EventName): Promise<void>;
 }
 
@@ -24,7 +32,12 @@ type EventName = Pick<IncomingBase, 'tenant' | 'id'>;
 /** How long one is remembered, ms: of Discord a day is read back after an outage; Lark gives one again for 7 hours. */
 const keepMs = 26 * 3_600_000;
 
-const EventRecord = z.object({ as: z.string().optional(), at: z.int(), done: z.boolean().optional() });
+const EventRecord = z.object({
+  as: z.string().optional(),
+  at: z.int(),
+  waitMs: z.number().optional(),
+  done: z.boolean().optional(),
+});
 type EventRecord = z.infer<typeof EventRecord>;
 
 export function createEvents({
@@ -46,14 +59,13 @@ export function createEvents({
     return record && EventRecord.parse(JSON.parse(record.value));
   };
   return {
-    async begin(event, principal) {
-      const begun: EventRecord = { as: principal?.id, at: now() };
+    async begin(event, principal, admit) {
       const before = await find(event);
-      const isFirst =
-        !before && (await store.putRecord(nameOf(event), JSON.stringify(begun), { version: 0, keepMs })) !== undefined;
-      if (isFirst) return { ...begun, isFirst };
-      const known = before ?? (await find(event)) ?? begun;
-      return known.done ? undefined : { ...known, isFirst };
+      if (before) return before.done ? undefined : before;
+      const begun: EventRecord = { as: principal?.id, at: now(), waitMs: principal && (await admit(principal)) };
+      const isFirst = await store.putRecord(nameOf(event), JSON.stringify(begun), { version: 0, keepMs });
+      const known = isFirst === undefined ? ((await find(event)) ?? begun) : begun;
+      return known.done ? undefined : known;
     },
     async handled(event) {
       await store.putRecord(nameOf(event), JSON.stringify({ at: now(), done: true }), { keepMs });

@@ -1,8 +1,9 @@
-import { asMoltError, type ErrorCode, MoltError } from '@moltbot/shared';
+import { asMoltError, type ErrorCode, MoltError, type Principal } from '@moltbot/shared';
 import type { Asker, ChatContext } from './chat-context.ts';
 import { answerCommand, isForAll } from './commands/answer-command.ts';
 import { answerPress } from './commands/answer-press.ts';
 import { knownPrincipal } from './commands/known-principal.ts';
+import type { Begun } from './events.ts';
 import type { ChatCommand } from './grammar/command.ts';
 import { commandFromOptions } from './grammar/command-from-options.ts';
 import { parseCommand } from './grammar/parse-command.ts';
@@ -28,7 +29,7 @@ export async function handleIncoming(context: ChatContext, incoming: Incoming): 
   const { people, events, log } = context;
   const { tenant, id, actor } = incoming;
   const known = await people.find(incoming);
-  const begun = await events.begin(incoming, known.principal);
+  const begun = await events.begin(incoming, known.principal, (principal) => waitOf(context, principal));
   if (!begun) return false;
   const { as, at: since } = begun;
   const asker: Asker = {
@@ -37,7 +38,8 @@ export async function handleIncoming(context: ChatContext, incoming: Incoming): 
     principal: known.principal && as !== undefined ? { tenant, id: as } : undefined,
   };
   try {
-    await answer(context, asker, begun.isFirst);
+    assertAdmitted(begun);
+    await answer(context, asker);
   } catch (reason) {
     const error = asMoltError(reason);
     if (isPassing(context, asker, error.code)) throw reason;
@@ -58,19 +60,21 @@ function isPassing({ clock, stopping }: ChatContext, { since }: Asker, code: Err
   return passing.has(code) || (code === 'MOLT_BUS_DOWN' && stopping.aborted);
 }
 
-async function answer(context: ChatContext, asker: Asker, isFirst: boolean): Promise<void> {
+async function answer(context: ChatContext, asker: Asker): Promise<void> {
   const { incoming } = asker;
-  // Counted once: given again it may be half done, and must not be refused then.
-  if (isFirst) await admit(context, asker);
   if (incoming.kind === 'press') return answerPress(context, asker, incoming.button);
   await answerCommand(context, asker, await toCommand(context, asker, incoming));
 }
 
-/** @throws MOLT_RATE_LIMITED */
-async function admit({ intake }: ChatContext, { principal }: Asker): Promise<void> {
-  if (!principal) return;
+/** Undefined when it is not too much. */
+async function waitOf({ intake }: ChatContext, principal: Principal): Promise<number | undefined> {
   const { allowed, retryAfterMs } = await intake.admit(principal);
-  if (allowed) return;
+  return allowed ? undefined : retryAfterMs;
+}
+
+/** What was refused when it came first is refused for ever, and what was not is not. @throws MOLT_RATE_LIMITED */
+function assertAdmitted({ waitMs: retryAfterMs }: Begun): void {
+  if (retryAfterMs === undefined) return;
   const seconds = Math.ceil(retryAfterMs / 1_000);
   throw new MoltError('MOLT_RATE_LIMITED', `too many commands: wait ${seconds} s`, { details: { retryAfterMs } });
 }

@@ -198,6 +198,28 @@ test('a command said again is not refused as too much: it is what it was', async
   expect(lab.said()[0]?.text).toContain('once');
 });
 
+test('a command that was refused as too much stays refused, though the store was down when that was to be said', async () => {
+  const lab = await openChatLab({ requests: { perSecond: 0.5, burst: 1 } });
+  const one = await lab.instance();
+  await lab.link('ann');
+  await one.handle(saidBy('ann', 'run on:web-1 -- echo first'));
+  const command = saidBy('ann', 'run on:web-1 -- echo second');
+  lab.onStore = (call, [name]) => {
+    if (call !== 'putRecord' || (name as { id: string }).id !== `answer-${command.id}`) return undefined;
+    return () => {
+      lab.onStore = () => {};
+      throw new MoltError('MOLT_STORE_DOWN', 'it is noted, and not said');
+    };
+  };
+  await expect(one.handle(command)).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
+  lab.clock.advance(10_000);
+  await one.handle(command);
+  one.lead();
+  await expect.poll(lab.openPosts, soon).toBe(0);
+  expect(lab.ran.map(({ command: text }) => text)).toEqual(['echo first']);
+  expect(lab.said()).toHaveLength(2);
+});
+
 test('a decision whose process died before it ran is run by whoever gets it again, though that is too much at once', async () => {
   const lab = await openChatLab({ requests: { perSecond: 0.001, burst: 2 } });
   const one = await lab.instance();

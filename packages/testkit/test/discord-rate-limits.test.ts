@@ -1,5 +1,5 @@
 import { type RateLimitData, RESTEvents } from '@discordjs/rest';
-import type { TestDiscord } from '@moltbot/testkit';
+import { eventually, type TestDiscord } from '@moltbot/testkit';
 import { expect, it } from 'vitest';
 import { bot, lab, refusalOf, type TestBot } from './discord-lab.ts';
 
@@ -77,6 +77,18 @@ it('storms with 429 that no header announced: the client waits and repeats', asy
   expect(discord.counters.rateLimited.get(create)).toBe(3);
   // Limits that are shared are not held against the bot.
   expect(discord.counters.invalidRequests).toBe(2);
+});
+
+it('says how much of a storm was given, and ends it', async () => {
+  const discord = await lab();
+  const made = bot(discord, { rest: { retries: 0, rejectOnRateLimit: () => true } });
+  const storm = discord.faults.rateLimit(create, { times: 100, retryAfterMs: 1 });
+  for (let time = 0; time < 2; time += 1) await expect(send(discord, made, 'refused')).rejects.toThrow();
+  expect(storm.given()).toBe(2);
+  storm.end();
+  await eventually('one comes through', () => send(discord, made, 'through').then(() => true));
+  expect(storm.given()).toBe(2);
+  expect(discord.counters.rateLimited.get(create)).toBe(2);
 });
 
 it('lets nobody make more requests in a second than the global limit, but for interactions', async () => {

@@ -1,5 +1,5 @@
-import { eventually, type TestDiscord } from '@moltbot/testkit';
-import { expect, it } from 'vitest';
+import { eventually, freePort, startTcpProxy, type TestDiscord } from '@moltbot/testkit';
+import { expect, it, onTestFinished } from 'vitest';
 import { type BotOptions, connected, lab, type TestBot } from './discord-lab.ts';
 
 const say = (discord: TestDiscord, ...texts: readonly string[]) => {
@@ -38,6 +38,20 @@ it('hands a session over to another process, and ends the connection that had it
   await eventually('the first is closed', () => first.closes.includes(4000));
   expect(second.events.map(({ t }) => t)).toContain('RESUMED');
   expect(discord.counters.identifies).toBe(1);
+});
+
+it('is reached by its origin alone, for a session too', async () => {
+  const port = await freePort();
+  const way = await startTcpProxy(port);
+  onTestFinished(() => way.stop());
+  const discord = await lab({ port, origin: `http://127.0.0.1:${way.port}` });
+  const made = await connected(discord);
+  say(discord, 'before');
+  await hears(made, 'before');
+  expect(way.connections()).toBeGreaterThan(0);
+  way.cut();
+  await eventually('the cut', () => !discord.sessions()[0]?.connected);
+  expect(made.session()?.resumeURL).toContain(`:${way.port}`);
 });
 
 it('keeps a session whose client left with 4200, and ends one whose client left with 1000', async () => {

@@ -1,5 +1,5 @@
-import { eventually } from '@moltbot/testkit';
-import { expect, it } from 'vitest';
+import { eventually, freePort, startTcpProxy } from '@moltbot/testkit';
+import { expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { bot, client, lab, raw, send, settled, type TestBot } from './lark-lab.ts';
 
@@ -43,6 +43,17 @@ it('tells the bot what people say: to it, to the group, and in private', async (
   // The platform knows no text with a file: it is a reply to it.
   expect(fifth?.message).toMatchObject({ message_id: withFile.id, parent_id: fourth?.message.message_id });
   expect(JSON.parse(sixth?.message.content ?? '')).toEqual({ title: '命令', content: lines });
+});
+
+it('is reached by its origin alone', async () => {
+  const port = await freePort();
+  const way = await startTcpProxy(port);
+  onTestFinished(() => way.stop());
+  const lark = await lab({ port, origin: `http://127.0.0.1:${way.port}` });
+  await bot(lark);
+  await eventually('the connection', () => lark.app().connections().length === 1);
+  way.cut();
+  await eventually('its end', () => lark.app().connections().length === 0);
 });
 
 it('numbers those who are named', async () => {

@@ -215,7 +215,7 @@ it('hangs, cuts, is slow and storms on command, and counts it', async () => {
   expect(lark.messages('ops')).toHaveLength(2);
   lark.faults.cutRequest('POST /im/v1/messages');
   expect(await text()).toMatchObject({ status: 0 });
-  lark.faults.rateLimit('POST /im/v1/messages', { resetSeconds: 1, times: 2 });
+  const storm = lark.faults.rateLimit('POST /im/v1/messages', { resetSeconds: 1, times: 2 });
   lark.faults.rateLimit('POST /im/v1/messages', { resetSeconds: 1, status: 400 });
   lark.faults.refuse('POST /im/v1/messages', { code: 11232, message: 'create message trigger rate limit' });
   expect([await text(), await text(), await text(), await text()]).toMatchObject([
@@ -225,6 +225,9 @@ it('hangs, cuts, is slow and storms on command, and counts it', async () => {
     { status: 400, code: 11232 },
   ]);
   expect(lark.counters.rateLimited.get('POST /im/v1/messages')).toBe(4);
+  expect(storm.given()).toBe(2);
+  lark.faults.rateLimit('POST /im/v1/messages', { resetSeconds: 1, times: 100 }).end();
+  expect(await text()).toMatchObject({ status: 200 });
   expect(lark.requests().filter(({ status }) => status === 0)).toHaveLength(2);
   lark.faults.fail('*', { times: 5 });
   lark.faults.clear();

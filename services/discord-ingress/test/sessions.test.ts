@@ -204,3 +204,22 @@ it('says what to do when an intent is not granted', async () => {
   const { ingress } = await lab.start();
   await eventually('it says so', () => ingress.health().detail?.includes('Message Content'));
 });
+
+it('comes up though nothing of what was kept can be read, and goes on without it', async () => {
+  const lab = await startLab();
+  const kept = [
+    ['chat.session', 'discord.main'],
+    ['chat.seen', 'discord.main.17'],
+    ['chat.seen', 'discord.main.18'],
+    ['chat.identifies', 'discord.main'],
+  ] as const;
+  for (const [index, [kind, id]] of kept.entries())
+    await lab.store.putRecord({ tenant: 'default', kind, id }, index % 2 === 0 ? '{"half' : 'null');
+  const { chat } = await lab.connected();
+  lab.discord.user('alice').say('general', '!one');
+  await eventually('one', () => chat.said().includes('one'));
+  await eventually(
+    'it is noted',
+    async () => Number(JSON.parse((await lab.store.getRecord(sessionOf))?.value ?? '{}').handled) >= 3,
+  );
+});

@@ -38,6 +38,8 @@ const furthestMs = rememberedMs - 3_600_000;
 const overlapMs = 60_000;
 /** A place that may not be read is asked for again after so long. */
 const refusedForMs = 600_000;
+/** One that fails ends a round, and is left out of the next ones for so long: others must not wait for it. */
+const failedForMs = 30_000;
 const noteEveryMs = 3_600_000;
 /** Where nothing is new it is written down so often that it was read. */
 const readNoteEveryMs = 300_000;
@@ -52,6 +54,15 @@ const Place = z.strictObject({
   heardAt: z.number(),
 });
 type Place = z.infer<typeof Place>;
+
+/** Undefined for what cannot be read. */
+function placeIn(value: string): Place | undefined {
+  try {
+    return Place.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
+}
 
 export function createCatchUp(deps: CatchUpDeps): CatchUp {
   const { tenant, account, api, store, clock, log, take } = deps;
@@ -69,12 +80,14 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
     if (last !== undefined && clock.monotonic() - last < noteEveryMs) return;
     const id = `${prefix}${where}`;
     const known = await store.getRecord({ tenant, kind, id });
-    const before = known && Place.parse(JSON.parse(known.value));
+    const before = known && placeIn(known.value);
     await write(id, { ...place, ...before, heardAt: place.heardAt }, known?.version ?? 0);
     noted.set(where, clock.monotonic());
   };
   const catchUp = async ({ id, value, version }: StoredRecord, signal: AbortSignal): Promise<void> => {
-    const place = Place.parse(JSON.parse(value));
+    const place = placeIn(value);
+    // Until something is said there again.
+    if (!place) return;
     const where = id.slice(prefix.length);
     const now = clock.now();
     const since = sinceOf(place, now);
@@ -92,8 +105,9 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
     try {
       await catchUp(record, signal);
     } catch (error) {
-      if (!hasCode(error, 'MOLT_CHAT_REFUSED') && !hasCode(error, 'MOLT_CHAT_GONE')) throw error;
-      refused.set(record.id, clock.monotonic() + refusedForMs);
+      const isRefused = hasCode(error, 'MOLT_CHAT_REFUSED') || hasCode(error, 'MOLT_CHAT_GONE');
+      refused.set(record.id, clock.monotonic() + (isRefused ? refusedForMs : failedForMs));
+      if (!isRefused) throw error;
       log.warn(
         { err: error, place: record.id },
         'the history of a chat cannot be read: what comes by no event is lost there',
@@ -104,7 +118,8 @@ export function createCatchUp(deps: CatchUpDeps): CatchUp {
   return {
     async since(where) {
       const known = await store.getRecord({ tenant, kind, id: `${prefix}${where}` });
-      return known && sinceOf(Place.parse(JSON.parse(known.value)), clock.now());
+      const place = known && placeIn(known.value);
+      return place && sinceOf(place, clock.now());
     },
     async noteSeen({ chat, thread, isPrivate, at }) {
       await note(chat, { container: 'chat', isPrivate, readTo: at, heardAt: at });

@@ -30,7 +30,7 @@ export function createLarkIngress(deps: LarkIngressDeps): LarkIngress {
   const stopping = new AbortController();
   const receiving = new AbortController();
   const directory = createDirectory({ config, api, clock, log, signal: stopping.signal });
-  const inbox = createInbox({ tenant, account: name, store, clock, claimMs: timing.claim });
+  const inbox = createInbox({ tenant, account: name, store, clock, log, claimMs: timing.claim });
   const earlier = createEarlier({
     ...{ api, inbox, clock, log, signal: stopping.signal },
     mayBeForUs: (said) => mayBeForUs(config, said),

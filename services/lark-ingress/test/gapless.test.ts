@@ -174,3 +174,27 @@ it('finds in the history what came by no event, also in a thread', async () => {
   const inside = chat.heard.find((incoming) => incoming.kind === 'text' && incoming.text === 'lost inside');
   expect(inside?.place.thread).toBe(lark.threads('ops')[0]?.id);
 });
+
+it('deals with what others left behind, and reads the history, though records beside cannot be read', async () => {
+  const lark = await startLab();
+  const store = await openStore();
+  const dying = recordingChat(() => new Promise(() => {}));
+  const first = await startBot(lark, { chat: dying, store });
+  await connected(lark);
+  lark.user('alice').dm('uptime');
+  await eventually('the work', () => dying.heard.length === 1);
+  for (const kind of ['chat.inbox', 'chat.seen']) {
+    for (const [id, value] of [
+      ['ops/a', '{"half'],
+      ['ops/zzz', 'null'],
+    ] as const)
+      await store.putRecord({ tenant: 'acme', kind, id }, value);
+  }
+  const heir = recordingChat();
+  await startBot(lark, { chat: heir, store });
+  await first.stop();
+  await eventually('what was left behind', () => heir.texts().includes('uptime'));
+  await connected(lark);
+  lark.user('alice').dm('next');
+  await eventually('what is said now', () => heir.texts().includes('next'));
+});

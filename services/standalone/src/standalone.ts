@@ -2,11 +2,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Bus, createAmqpBus, createEmbeddedBus } from '@moltbot/bus';
 import { chatNotifiers, createChatDesk } from '@moltbot/chat';
-import { createDiscordBots } from '@moltbot/discord-ingress';
 import { createExecutor, createLocalTransport, createSshTransport } from '@moltbot/executor';
 import { createCallbacks, createFirstKeyFile, createGateway } from '@moltbot/gateway';
 import { createDeadLetters, createIntake } from '@moltbot/intake';
-import { createLarkBots } from '@moltbot/lark-ingress';
 import { createNotificationDesk, createNotifications } from '@moltbot/notify';
 import { loadPlugins } from '@moltbot/plugin-host';
 import { createScheduler } from '@moltbot/scheduler';
@@ -50,8 +48,7 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     notifiers: [...plugins.notifiers, ...chatNotifiers({ store, clock, log })],
   });
   const scheduler = createScheduler({ config, bus, store, intake, notifications, registry, clock, log });
-  const chatDeps = { config, store, bus, intake, registry, clock, log };
-  const bots = [...createDiscordBots(chatDeps), ...createLarkBots(chatDeps)];
+  const bots = await createBots({ config, store, bus, intake, registry, clock, log });
   const parts = [store, bus, intake, deadLetters, callbacks, executor, scheduler];
   const calendars = await loadCalendars(config.calendars);
   const gateway = createGateway({
@@ -72,6 +69,17 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     firstKey,
     atStart('ready-line', async () => say(`Moltbot is ready at ${gateway.url()} (API: ${gateway.url()}/docs)`)),
   ]);
+}
+
+type BotsDeps = Parameters<typeof import('@moltbot/discord-ingress')['createDiscordBots']>[0];
+
+/** Loads the kits of the platforms that have bots alone: they are large, and a start without them is quick. */
+async function createBots(deps: BotsDeps): Promise<readonly Service[]> {
+  const { discord, lark } = deps.config.platforms;
+  const bots: Service[] = [];
+  if (Object.keys(discord).length > 0) bots.push(...(await import('@moltbot/discord-ingress')).createDiscordBots(deps));
+  if (Object.keys(lark).length > 0) bots.push(...(await import('@moltbot/lark-ingress')).createLarkBots(deps));
+  return bots;
 }
 
 function createPorts({ config, log, processName }: Omit<MainContext, 'say'>): {

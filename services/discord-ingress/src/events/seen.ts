@@ -46,6 +46,16 @@ const readBackMs = 86_400_000;
 const keepMs = 30 * 86_400_000;
 const pageSize = 500;
 
+/** Undefined for what cannot be read: its channel is read from where the bot began. */
+function seenIn(value: string): Seen | undefined {
+  try {
+    const seen = JSON.parse(value) as Partial<Seen>;
+    return typeof seen.channel === 'string' && typeof seen.last === 'string' ? (seen as Seen) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** @throws MOLT_STORE_DOWN */
 export async function openSeenMessages({ store, tenant, kind, prefix, clock }: SeenDeps): Promise<SeenMessages> {
   const known = new Map<string, Seen>();
@@ -62,8 +72,8 @@ export async function openSeenMessages({ store, tenant, kind, prefix, clock }: S
     for (const { id, value } of page.records) {
       if (id === begunId) begun = value;
       else if (id.startsWith(`${prefix}.`)) {
-        const seen = JSON.parse(value) as Seen;
-        known.set(seen.channel, seen);
+        const seen = seenIn(value);
+        if (seen) known.set(seen.channel, seen);
       }
     }
     cursor = page.cursor;

@@ -34,6 +34,10 @@ export function createIdentifyBudget(deps: {
 }
 
 function timesIn(value: string | undefined): number[] {
-  const parsed: unknown = value === undefined ? [] : JSON.parse(value);
-  return Array.isArray(parsed) ? parsed.filter((at) => typeof at === 'number') : [];
+  try {
+    const parsed: unknown = JSON.parse(value ?? '[]');
+    return Array.isArray(parsed) ? parsed.filter((at) => typeof at === 'number') : [];
+  } catch {
+    return [];
+  }
 }

@@ -1,4 +1,4 @@
-import { type Logger, MoltError } from '@moltbot/shared';
+import type { Logger } from '@moltbot/shared';
 import type { RecordName, Store, Term } from '@moltbot/store';
 import { createSequence, type Sequence } from './sequence.ts';
 
@@ -52,10 +52,12 @@ export interface SessionJournalDeps {
 export async function openSessionJournal({ store, name, term, log }: SessionJournalDeps): Promise<SessionJournal> {
   const record = await store.getRecord(name);
   const kept = record && keptIn(record.value);
+  if (record && !kept)
+    log.error({ record: name.id }, 'the kept session of the gateway cannot be read: another is begun');
   let version = record?.version ?? 0;
   let session = kept && sessionOf(kept);
   let identity: Identity | undefined = kept && { botId: kept.botId, applicationId: kept.applicationId };
-  let hasGap = kept?.hasGap ?? false;
+  let hasGap = kept?.hasGap ?? record !== undefined;
   let written = '';
 
   const write = async (value: string): Promise<boolean> => {
@@ -66,7 +68,7 @@ export async function openSessionJournal({ store, name, term, log }: SessionJour
       return true;
     }
     const other = await store.getRecord(name);
-    if (other && keptIn(other.value).epoch > term.epoch) return false;
+    if (other && (keptIn(other.value)?.epoch ?? 0) > term.epoch) return false;
     version = other?.version ?? 0;
     return write(value);
   };
@@ -109,11 +111,17 @@ const sessionOf = ({ botId, applicationId, url, sessionId, handled }: KeptSessio
   sequence: createSequence(sessionId, handled),
 });
 
-function keptIn(value: string): KeptSession {
-  const parsed = JSON.parse(value) as Partial<KeptSession>;
-  const { epoch, sessionId, url, handled, botId, applicationId, hasGap = true } = parsed;
-  if (epoch === undefined || !sessionId || !url || handled === undefined || !botId || !applicationId) {
-    throw new MoltError('MOLT_INTERNAL', 'the kept session of the gateway has another shape');
-  }
+/** Undefined for what has another shape. */
+function keptIn(value: string): KeptSession | undefined {
+  const { epoch, sessionId, url, handled, botId, applicationId, hasGap = true } = partsIn(value);
+  if (epoch === undefined || !sessionId || !url || handled === undefined || !botId || !applicationId) return undefined;
   return { epoch, sessionId, url, handled, botId, applicationId, hasGap };
+}
+
+function partsIn(value: string): Partial<KeptSession> {
+  try {
+    return (JSON.parse(value) ?? {}) as Partial<KeptSession>;
+  } catch {
+    return {};
+  }
 }

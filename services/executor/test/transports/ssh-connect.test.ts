@@ -126,7 +126,7 @@ describe('why there is no connection', () => {
       await expect(exec('true', { onStart, target: { ...target, port } })).rejects.toMatchObject({
         code: 'MOLT_SSH_UNREACHABLE',
       });
-      expect(connections).toBe(6);
+      expect(connections).toBe(8);
     } finally {
       rude.close();
     }

@@ -1,4 +1,4 @@
-import { type Clock, newId } from '@moltbot/shared';
+import { asMoltError, type Clock, type Logger, newId } from '@moltbot/shared';
 import type { RecordStore, StoredRecord } from '@moltbot/store';
 import { z } from 'zod';
 import { LarkEvent } from '../events/lark-event.ts';
@@ -33,6 +33,7 @@ export interface InboxDeps {
   readonly account: string;
   readonly store: RecordStore;
   readonly clock: Pick<Clock, 'now'>;
+  readonly log: Logger;
   /** How long whoever keeps an event has to deal with it, ms. */
   readonly claimMs: number;
 }
@@ -44,6 +45,7 @@ const hourMs = 3_600_000;
 export const rememberedMs: number = 9 * hourMs;
 const keptForMs = 24 * hourMs;
 const pageSize = 200;
+const unreadableAtMost = 1_000;
 
 const Kept = z.strictObject({
   event: LarkEvent,
@@ -53,15 +55,32 @@ const Kept = z.strictObject({
   tries: z.number(),
 });
 
-export function createInbox({ tenant, account, store, clock, claimMs }: InboxDeps): Inbox {
+export function createInbox({ tenant, account, store, clock, log, claimMs }: InboxDeps): Inbox {
   const owner = newId();
   const prefix = `${account}/`;
   const nameOf = (kind: string, id: string) => ({ tenant, kind, id: `${prefix}${id}` });
+  const unreadable = new Set<string>();
   const written = (event: LarkEvent, tries: number): string =>
     JSON.stringify({ event, until: clock.now() + claimMs, by: owner, tries } satisfies z.infer<typeof Kept>);
 
-  const claimOne = async ({ id, value, version }: StoredRecord): Promise<readonly InboxEntry[]> => {
-    const { event, until, tries } = Kept.parse(JSON.parse(value));
+  /** Undefined for what cannot be read: it is told of once, and hides nothing else. */
+  const read = ({ id, value, version }: StoredRecord): z.infer<typeof Kept> | undefined => {
+    try {
+      return Kept.parse(JSON.parse(value));
+    } catch (reason) {
+      const name = `${id} ${version}`;
+      if (!unreadable.has(name))
+        log.error({ record: id, reason: asMoltError(reason).message }, 'an event cannot be read');
+      if (unreadable.size >= unreadableAtMost) unreadable.clear();
+      unreadable.add(name);
+      return undefined;
+    }
+  };
+  const claimOne = async (record: StoredRecord): Promise<readonly InboxEntry[]> => {
+    const { id, version } = record;
+    const kept = read(record);
+    if (!kept) return [];
+    const { event, until, tries } = kept;
     if (until > clock.now()) return [];
     // Dealt with by somebody who died before taking it out.
     if (await store.getRecord(nameOf(doneKind, event.id))) {
@@ -85,8 +104,8 @@ export function createInbox({ tenant, account, store, clock, claimMs }: InboxDep
       if (await store.getRecord(nameOf(doneKind, event.id))) return 'done';
       const kept = await store.getRecord(nameOf(keptKind, event.id));
       if (!kept) return (await keep(event)) ? { event, tries: 1 } : 'taken';
-      const { by, tries } = Kept.parse(JSON.parse(kept.value));
-      if (by === owner) return { event, tries };
+      const known = read(kept);
+      if (known?.by === owner) return { event, tries: known.tries };
       const [claimed] = await claimOne(kept);
       return claimed ?? 'taken';
     },
