@@ -23,7 +23,7 @@ export const labAliases: readonly Alias[] = [
   { name: 'uptime-of-web', action: 'shell.run', on: 'web-1', args: { command: 'uptime' } },
 ];
 
-type LabPlatform = Pick<TestPlatform, 'name' | 'config' | 'channel'>;
+type LabPlatform = Pick<TestPlatform, 'name' | 'config' | 'channel' | 'isHeard'>;
 
 /** Everything in this process, over an embedded bus and store, with the bots of the platform. */
 export async function startChatLab(platform: LabPlatform, more: Record<string, unknown> = {}): Promise<ChatLab> {
@@ -37,7 +37,7 @@ export async function startChatLab(platform: LabPlatform, more: Record<string, u
     lines.length = 0;
     const launched = await createStandalone({ config, log, processName: 'lab', say: (line) => lines.push(line) });
     await launched.start();
-    await eventually('the bot is connected', () => launched.health().ok);
+    await eventually('the bot is connected', () => launched.health().ok && (platform.isHeard?.() ?? true));
     return launched;
   };
   const end = async (ending: Service): Promise<void> => {

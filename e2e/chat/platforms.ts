@@ -42,6 +42,8 @@ export interface TestPlatform {
   pings(): number;
   /** How often the platform had to refuse because of too much. */
   refusals(): number;
+  /** The bot has begun its first session: what is said from now on reaches it. Absent where there are none. */
+  isHeard?(): boolean;
   /** Id of the channel, for notifications. */
   channel(): string;
   stop(): Promise<void>;
@@ -108,6 +110,7 @@ export async function startTestDiscord({
     },
     pings: () => discord.pings().filter(({ messageId }) => discord.message(messageId)?.author === 'moltbot').length,
     refusals: () => total(discord.counters.rateLimited),
+    isHeard: () => discord.sessions().length > 0,
     channel: () => discord.channelId('ops'),
     stop: () => discord.stop(),
   };

@@ -170,7 +170,8 @@ function pensOf(text: string): readonly string[] {
   for (const [, codes, character] of text.matchAll(new RegExp(`${esc}\\[([0-9;]*)m|([^])`, 'g'))) {
     for (const code of codes?.split(';') ?? []) {
       if (code === '0') pen = [];
-      else pen = [...pen.filter((each) => each.length === 1 || each[0] !== code[0]), code];
+      // A colour takes the place of another of its kind: 40 that of 41, and 4 that of none.
+      else pen = [...pen.filter((each) => code.length === 1 || each.length === 1 || each[0] !== code[0]), code];
     }
     if (character !== undefined) pens.push([...new Set(pen)].toSorted().join(';'));
   }
