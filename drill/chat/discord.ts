@@ -33,6 +33,7 @@ export async function startDrillDiscord(resumeWindowMs = 180_000): Promise<Drill
         },
       },
     }),
+    isHeard: () => discord.sessions().some(({ connected }) => connected),
     say: (channel, text) => discord.user('alice').say(channel, text, { mentions: ['moltbot'] }).id,
     said: (channel) =>
       discord

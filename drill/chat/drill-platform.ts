@@ -18,6 +18,8 @@ export interface DrillPlatform {
   readonly network: TcpProxy;
   /** The part of config.yaml under `platforms`, for a bot of that name. */
   config(bot: string): Record<string, unknown>;
+  /** The bot hears what is said from now on. */
+  isHeard(): boolean;
   /** A person says something to the bot. @returns id of the message */
   say(channel: string, text: string): string;
   /** Of the bot, in the order in which it was first posted. */

@@ -35,6 +35,7 @@ export async function startDrillLark(): Promise<DrillPlatform> {
         },
       },
     }),
+    isHeard: () => lark.app().connections().length > 0,
     say: (channel, text) => lark.user('alice').say(channel, text, { mentionBot: true }).id,
     said: (channel) =>
       lark

@@ -69,6 +69,7 @@ export async function runChat(options: RunOptions): Promise<ChatRun> {
     };
     const random = createRandom(seed);
     const faults = program({ platform, ingresses, random, onKill });
+    await until(platform.isHeard, takeOverWithinMs);
     people.greet();
     await until(() => look().isComplete, takeOverWithinMs);
     const shares = sharesOf(faults, commands - people.said.length);
