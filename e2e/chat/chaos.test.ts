@@ -34,7 +34,7 @@ describe('commands given while the active ingress is killed and the platform ref
     const platform = await start();
     try {
       const { findings } = await runChat({
-        ...{ ground, platform, program, commands, bot: `chaos-${platform.name}`, seed: 5, endsWithinMs: 60_000 },
+        ...{ ground, platform, program, commands, bot: `chaos-${platform.name}`, seed: 8, endsWithinMs: 60_000 },
       });
       expect(findings.wrong).toEqual([]);
       expect(findings).toMatchObject({ said: commands, ranOnce: commands, answered: commands, ownRefusals: 0 });

@@ -60,9 +60,13 @@ export async function serveTerm(term: Term, deps: TermDeps): Promise<Reception> 
     catchUp({ ...{ config, rest, seen, reception, term, clock, log }, onRead: metrics.read }).catch((err: unknown) =>
       log.error({ err }, 'what was written meanwhile could not be read'),
     );
+  let filling: string | undefined;
   const fillGap = async (): Promise<void> => {
     const session = journal.session()?.sequence.sessionId;
+    if (session !== undefined && filling === session) return;
+    filling = session;
     await readMissed();
+    if (filling === session) filling = undefined;
     if (!term.isOver() && journal.session()?.sequence.sessionId === session) journal.closeGap();
   };
   const known = Promise.withResolvers<string>();
@@ -110,6 +114,8 @@ export async function serveTerm(term: Term, deps: TermDeps): Promise<Reception> 
     }
   };
 
+  // Before a session goes on: it begins with what was written after the gap, and what is handled last is where reading begins.
+  if (journal.hasGap()) fillGap().catch(() => {});
   await Promise.all([
     gateway.run(term, journal, take),
     duty('the note of what is handled', timing.flushEvery, flush),
