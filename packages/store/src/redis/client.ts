@@ -33,11 +33,14 @@ export interface RedisClient {
   unsubscribe(channel: string): void;
 }
 
-/** A call fails at once while there is no connection, and after `commandTimeout` when Redis hangs: it never waits in a queue. */
+/** A call fails at once while there is no connection, and after this when Redis hangs: it never waits in a queue. */
+const answersWithinMs = 1_000;
+
 const options = {
   lazyConnect: true,
   connectTimeout: 2_000,
-  commandTimeout: 500,
+  // Of what the driver asks by itself when it connects.
+  commandTimeout: 2_000,
   maxRetriesPerRequest: 1,
   enableOfflineQueue: false,
   // A command whose answer was lost may have been done: only the caller knows whether it may be sent again.
@@ -117,11 +120,11 @@ function createLink({ url, log }: { readonly url: Secret; readonly log: Logger }
   const guard = async <T>(call: () => Promise<T>): Promise<T> => {
     if (redis.status !== 'ready') throw downError(lastError);
     try {
-      const reply = await call();
+      const reply = await answered(call());
       silent = undefined;
       return reply;
     } catch (error) {
-      if (!isReply(error)) silent = isTimeout(error) ? 'Redis does not answer' : 'the connection to Redis broke';
+      if (!isReply(error)) silent = error === unanswered ? unanswered.message : 'the connection to Redis broke';
       throw toMoltError(error, fault());
     }
   };
@@ -154,17 +157,30 @@ function createLink({ url, log }: { readonly url: Secret; readonly log: Logger }
   };
 }
 
+const unanswered = new Error('Redis does not answer');
+
+/** An answer that came while this process was busy is read before the wait counts as over: timers come before the sockets. */
+async function answered<T>(call: Promise<T>): Promise<T> {
+  const { promise: over, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => setImmediate(() => reject(unanswered)), answersWithinMs);
+  try {
+    return await Promise.race([call, over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 function watchPings(redis: Redis, guard: Link['guard']): NodeJS.Timeout {
-  let unanswered = 0;
+  let failures = 0;
   const ping = async (): Promise<void> => {
     if (redis.status !== 'ready') return;
     try {
       await guard(() => redis.ping());
-      unanswered = 0;
+      failures = 0;
     } catch {
-      unanswered += 1;
-      if (unanswered < silentPings) return;
-      unanswered = 0;
+      failures += 1;
+      if (failures < silentPings) return;
+      failures = 0;
       redis.disconnect(true);
     }
   };
@@ -178,8 +194,6 @@ async function disconnect(redis: Redis): Promise<void> {
   // Between two tries there is nothing to end, and ioredis says nothing.
   if (connected) await ended;
 }
-
-const isTimeout = (error: unknown): boolean => error instanceof Error && error.message === 'Command timed out';
 
 /** Redis itself refused: it is there. */
 const isReply = (error: unknown): error is Error => error instanceof Error && error.name === 'ReplyError';
