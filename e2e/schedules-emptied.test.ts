@@ -1,28 +1,38 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually, type Installation, startDistributed } from '@moltbot/testkit';
+import { eventually, type Installation, startDistributed, startSshd, type TestSshd } from '@moltbot/testkit';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 
 const schedules = 4;
-const journal = join(mkdtempSync(join(tmpdir(), 'moltbot-emptied-')), 'journal');
+const directory = mkdtempSync(join(tmpdir(), 'moltbot-emptied-'));
+const journal = join(directory, 'journal');
+const knownHosts = join(directory, 'known_hosts');
 let moltbot: Installation;
+let sshd: TestSshd;
 
 beforeAll(async () => {
   writeFileSync(journal, '');
+  chmodSync(directory, 0o711);
+  chmodSync(journal, 0o666);
+  sshd = await startSshd();
+  writeFileSync(knownHosts, `${sshd.knownHostsLine}\n`);
+  const { host, port, user, privateKey } = sshd;
   moltbot = await startDistributed({
     ...{ executors: 1, schedulers: 2 },
     config: {
-      targets: [{ name: 'local', transport: 'local' }],
+      ssh: { knownHosts, identities: { key: { privateKey } } },
+      // Whatever was delivered to somebody may have started: only its target knows, wherever the executor is.
+      targets: [{ name: 'web-1', transport: 'ssh', identity: 'key', host, port, user }],
       limits: { requests: { perSecond: 1_000, burst: 1_000 } },
       schedules: Array.from({ length: schedules }, (_, n) => ({
         ...{ id: `tick-${n}`, when: 'every 1s', overlap: 'allow', misfire: 'run-all' },
-        task: { action: 'shell.run', args: { command: `echo ${n} >> ${journal}` }, on: 'local' },
+        task: { action: 'shell.run', args: { command: `echo ${n} >> ${journal}` }, on: 'web-1' },
       })),
     },
   });
 }, 120_000);
-afterAll(() => moltbot?.stop());
+afterAll(() => Promise.all([moltbot?.stop(), sshd?.stop()]));
 
 /** What the schedulers say that they have fired: `<schedule> <instant>`, and the task. */
 function fired(): readonly (readonly [occurrence: string, task: string])[] {
