@@ -113,7 +113,7 @@ type ScheduledTaskInput = Draft<ScheduledTask> & Pick<ScheduledTask, 'action' | 
 export interface SchedulePause {
   /** `operator`, or `failures` when it paused itself. */
   readonly why: 'operator' | 'failures';
-  /** Id of the principal, or of the schedule itself. */
+  /** Id of the principal, or `schedule:` and the occurrence whose failure did it. */
   readonly by: string;
   /** Epoch ms. */
   readonly at: number;

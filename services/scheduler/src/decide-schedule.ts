@@ -55,10 +55,14 @@ async function decide(deps: EngineDeps, { record, plan }: Entry, fire: (item: Op
 }
 
 /** Decided before: by an earlier try whose answer was lost, or by one that led. Whoever it was may not look after it any more. */
-async function adopt({ store, open }: EngineDeps, { tenant, id }: ScheduleRecord, at: number): Promise<void> {
+async function adopt(deps: EngineDeps, record: ScheduleRecord, at: number): Promise<void> {
+  const { store, open, notices } = deps;
+  const { tenant, id } = record;
   if (open.has(tenant, id, at)) return;
   const occurrence = await store.getOccurrence(tenant, id, at);
   if (occurrence && isOpen(occurrence)) open.add(openItemOf(tenant, id, occurrence));
+  // It may never have been told; told again it is the same.
+  if (occurrence?.state === 'missed') await unlessItFails(deps, record, () => notices.missed(record, occurrence));
 }
 
 /** Asks the store: the end of a task may be seen a moment later than its next instant. */
@@ -82,16 +86,27 @@ function begin(
   if (state === 'firing') fire(item);
 }
 
-/** What follows from a decision beside the firing. One that fails is no reason to leave the others out. */
+/** What follows from a decision beside the firing. */
 async function tell(deps: EngineDeps, record: ScheduleRecord, occurrence: NewOccurrence): Promise<void> {
-  const { metrics, notices, log } = deps;
+  const { metrics, notices } = deps;
   const { state, at, reason, note, count } = occurrence;
-  try {
+  await unlessItFails(deps, record, async () => {
     if (state === 'waiting') await supersede(deps, record, at);
     if (state === 'skipped' || state === 'missed') metrics.ended(record.tenant, occurrence);
     if (state === 'missed') await notices.missed(record, { at, reason, note, count });
+  });
+}
+
+/** One that fails is no reason to leave the others out. */
+async function unlessItFails(
+  { log }: EngineDeps,
+  { tenant, id }: ScheduleRecord,
+  work: () => Promise<void>,
+): Promise<void> {
+  try {
+    await work();
   } catch (err) {
-    log.warn({ err, tenant: record.tenant, schedule: record.id }, 'what follows from a decision could not be done');
+    log.warn({ err, tenant, schedule: id }, 'what follows from a decision could not be done');
   }
 }
 

@@ -1,4 +1,4 @@
-import { isFinal, type ScheduleRecord, type TaskRecord, type TaskState } from '@moltbot/shared';
+import { isFinal, occurrenceIdOf, type ScheduleRecord, type TaskRecord, type TaskState } from '@moltbot/shared';
 import type { EngineDeps } from './engine-deps.ts';
 import { lookLater } from './fire-occurrence.ts';
 import type { OpenItem } from './open-occurrences.ts';
@@ -18,8 +18,9 @@ const failedBy: Readonly<Partial<Record<TaskState, boolean>>> = {
 };
 
 /**
- * Looks whether the task of a fired occurrence has ended. Then: tells people what they asked to be told, notes the end, and pauses a schedule
- * that failed too often. Telling comes first and under ids of its own: done again after a crash it tells nothing twice. @throws MOLT_STORE_DOWN
+ * Looks whether the task of a fired occurrence has ended. Then: tells people what they asked to be told, pauses a schedule that failed too
+ * often, and notes the end. That comes last, and telling is under ids of its own: done again after a crash it leaves nothing out, and tells
+ * nothing twice. @throws MOLT_STORE_DOWN
  */
 export async function endOfTask(deps: EngineDeps, item: OpenItem): Promise<void> {
   const { store } = deps;
@@ -48,20 +49,38 @@ async function end(deps: EngineDeps, item: OpenItem, task: TaskRecord | undefine
       await notices.results(record, { at, task, runs: await store.getRuns(tenant, task.task.id) });
     if (failed) await notices.failed(record, { at, task });
   }
-  const failures = await store.endOccurrence({ tenant, scheduleId, at, outcome, failed });
+  const limit = failed ? record?.spec.pauseAfter : undefined;
+  if (!record || limit === undefined) {
+    await store.endOccurrence({ tenant, scheduleId, at, outcome, failed });
+    return open.remove(item);
+  }
+  // Before the end is noted: a leader that dies in between leaves an occurrence that is open, and the next one does all of this again.
+  const foreseen = await failuresWith(deps, item);
+  if (foreseen >= limit) await pauseAndTell(deps, record, { at, failures: foreseen });
+  const failures = (await store.endOccurrence({ tenant, scheduleId, at, outcome, failed })) ?? 0;
+  // Another one of the schedule has failed at the same time.
+  if (failures >= limit && foreseen < limit) await pauseAndTell(deps, record, { at, failures });
   open.remove(item);
-  if (record && failed && failures !== undefined) await pauseWhenTooOften(deps, record, { at, failures });
 }
 
-async function pauseWhenTooOften(
+/** Failures in a row when this one is counted, which it may be: by a try whose answer was lost. */
+async function failuresWith({ store }: EngineDeps, { tenant, scheduleId, at }: OpenItem): Promise<number> {
+  const occurrence = await store.getOccurrence(tenant, scheduleId, at);
+  const schedule = await store.getSchedule(tenant, scheduleId);
+  const isCounted = occurrence?.outcome !== undefined;
+  return (schedule?.failures ?? 0) + (isCounted ? 0 : 1);
+}
+
+/** Tells of a pause that this failure has made, by an earlier try as well: told again it is the same. */
+async function pauseAndTell(
   { store, notices, log }: EngineDeps,
   record: ScheduleRecord,
   { at, failures }: { readonly at: number; readonly failures: number },
 ): Promise<void> {
-  const { tenant, id, spec } = record;
-  if (spec.pauseAfter === undefined || failures < spec.pauseAfter) return;
-  const paused = await store.pauseSchedule(tenant, id, { why: 'failures', by: `schedule:${id}` });
-  if (paused !== 'ok') return;
-  log.warn({ schedule: id, tenant, failures }, 'paused: its tasks failed too often');
-  await notices.paused(record, { at, failures });
+  const { tenant, id } = record;
+  const by = `schedule:${occurrenceIdOf(id, at)}`;
+  const outcome = await store.pauseSchedule(tenant, id, { why: 'failures', by });
+  if (outcome === 'ok') log.warn({ schedule: id, tenant, failures }, 'paused: its tasks failed too often');
+  const { paused } = (await store.getSchedule(tenant, id)) ?? {};
+  if (paused?.why === 'failures' && paused.by === by) await notices.paused(record, { at, failures });
 }

@@ -31,7 +31,9 @@ export interface Lab {
   readonly accepted: string[];
   /** What people were told. */
   readonly told: Notification[];
-  scheduler(options?: { readonly store?: Store; readonly schedules?: readonly DeclaredSchedule[] }): Promise<Service>;
+  /** The door, which has a store of its own to ask. */
+  readonly door: Pick<Intake, 'submit' | 'find' | 'check' | 'cancel'>;
+  scheduler(options?: InstanceOptions): Promise<Service>;
   put(id: string, spec: Record<string, unknown>): Promise<void>;
   occurrences(id: string): Promise<readonly Occurrence[]>;
 }
@@ -41,6 +43,15 @@ export const specOf = (more: Record<string, unknown> = {}): ScheduleSpec =>
     ...{ when: 'every 1s', task: { action: 'shell.run', args: { command: 'true' }, on: 'web-1' } },
     ...more,
   });
+
+/** What one instance has of its own. */
+export interface InstanceOptions {
+  readonly store?: Store;
+  readonly clock?: Clock;
+  readonly schedules?: readonly DeclaredSchedule[];
+  /** Called before people are told; what it throws is a notice that could not be stored. */
+  readonly onTell?: (notification: Notification) => void;
+}
 
 /** What is otherwise than in most tests. */
 export interface Surroundings {
@@ -84,7 +95,7 @@ export async function openLab(given?: Store, surroundings: Surroundings = {}): P
   onTestFinished(() => intake.stop());
   const accepted: string[] = [];
   const told: Notification[] = [];
-  const door: Pick<Intake, 'submit' | 'find' | 'check' | 'cancel'> = {
+  const door: Lab['door'] = {
     ...intake,
     async submit(submission: Submission) {
       const submitted = await intake.submit(submission);
@@ -93,16 +104,19 @@ export async function openLab(given?: Store, surroundings: Surroundings = {}): P
     },
   };
   return {
-    ...{ store, accepted, told },
-    async scheduler({ store: own = store, schedules = [] } = {}) {
+    ...{ store, accepted, told, door },
+    async scheduler({ store: own = store, clock: time = clock, schedules = [], onTell } = {}) {
       const scheduler = createScheduler({
         config: {
           ...{ tenants, schedules, calendars },
           scheduler: { ops: { host: '127.0.0.1', port: 0 }, leaseMs, onTimeMs: 15_000 },
         },
-        ...{ bus, store: own, intake: door, clock, log, registry: createRegistry('lab') },
+        ...{ bus, store: own, intake: door, clock: time, log, registry: createRegistry('lab') },
         notifications: {
-          notify: async (notification) => void told.push(notification),
+          async notify(notification) {
+            onTell?.(notification);
+            told.push(notification);
+          },
           deliverDue: async () => {},
           close: async () => {},
         },

@@ -15,6 +15,8 @@ export interface Travel {
   readonly clock: TravellingClock;
   /** Every record, oldest first: `2027-03-28T01:00Z fired`. */
   records(id: string): Promise<readonly string[]>;
+  /** The store forgets everything, as one without a disk that was started again. */
+  empty(): Promise<void>;
 }
 
 /**
@@ -24,7 +26,16 @@ export interface Travel {
 export async function travel(begin: string, surroundings: Surroundings = {}): Promise<Travel> {
   const clock = createTravellingClock(Date.parse(begin));
   const retention = { tasksMs: 20 * years, outputMs: 20 * years };
-  const store = clock.holding(createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger }));
+  const open = () => createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
+  let current = open();
+  const store = clock.holding(
+    new Proxy(current, {
+      get: (_, key) =>
+        typeof Reflect.get(current, key) === 'function'
+          ? (...args: readonly unknown[]): unknown => Reflect.apply(Reflect.get(current, key), current, args)
+          : Reflect.get(current, key),
+    }),
+  );
   const lab = await openLab(store, { leaseMs: 20 * years, ...surroundings, clock });
   return {
     clock,
@@ -38,6 +49,11 @@ export async function travel(begin: string, surroundings: Surroundings = {}): Pr
       },
     },
     records: async (id) => (await lab.occurrences(id)).map(recordText).toReversed(),
+    async empty() {
+      await current.stop();
+      current = open();
+      await current.start();
+    },
   };
 }
 
@@ -67,7 +83,7 @@ export interface Work {
   readonly verdict: Claim['verdict'];
   /** Whether a cancel was asked for. */
   readonly isToStop?: () => Promise<boolean>;
-  readonly end?: (state: 'succeeded' | 'cancelled') => Promise<MoveOutcome>;
+  readonly end?: (state: 'succeeded' | 'failed' | 'cancelled') => Promise<MoveOutcome>;
 }
 
 /** What an executor does with the one run of a task: claims and starts it, where it may. */
