@@ -6,6 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatLab, labAliases, startChatLab } from './lab.ts';
 import { startTestDiscord, textOfDiscord } from './platforms.ts';
 
+const ticking = {
+  ...{ id: 'tick-tock', when: 'every 1h' },
+  task: { action: 'shell.run', on: 'web-1', args: { command: 'echo tick $((10 + 7))' } },
+};
+
 type Options = Parameters<ReturnType<TestDiscord['user']>['slash']>[2];
 
 /** What Discord has beside what every platform has. */
@@ -15,7 +20,7 @@ describe('Discord', () => {
   beforeAll(async () => {
     const platform = await startTestDiscord({ isPatient: true });
     discord = platform.discord;
-    lab = await startChatLab(platform);
+    lab = await startChatLab(platform, { schedules: [ticking] });
     await eventually('its commands', () => discord.commands('ops').length > 0);
   }, 60_000);
   afterAll(async () => {
@@ -103,6 +108,18 @@ describe('Discord', () => {
       expect(await whispered(use('cancel', { task }))).toContain('is being cancelled');
       await until(running.id, 'cancelled');
     });
+  });
+
+  test('a schedule is completed to its id, shown to the asker alone, and run in the channel', async () => {
+    const choices = await discord.user('alice').autocomplete('ops', 'fire', { option: 'schedule', partial: 'tock' });
+    expect(choices.map(({ value }) => value)).toEqual(['tick-tock']);
+    const strangers = discord.user('mallory').autocomplete('ops', 'fire', { option: 'schedule', partial: '' });
+    expect(await strangers).toEqual([]);
+    expect(await whispered(use('schedule', { schedule: 'tick-tock' }))).toContain('every 1 h');
+    expect(await whispered(use('schedules', { words: 'tock' }))).toContain('1 schedule');
+    await answered(use('fire', { schedule: 'tick-tock' }), 'tick 17', 'succeeded');
+    expect(await whispered(use('pause', { schedule: 'tick-tock' }))).toContain('tick-tock is paused');
+    expect(await whispered(use('resume', { schedule: 'tick-tock' }))).toContain('tick-tock is resumed');
   });
 
   describe('a script', () => {

@@ -5,6 +5,7 @@ import { type ApiClient, createApiClient, eventually } from '@moltbot/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ChatLab, startChatLab } from './lab.ts';
 import { type Said, type TestPlatform, untilSaid } from './platforms.ts';
+import { describeSchedules, ticking } from './suite-schedules.ts';
 
 /** What people can do in a chat, whatever the platform. */
 export function describeChat(name: string, start: () => Promise<TestPlatform>): void {
@@ -16,7 +17,7 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
       const channels = { ops: { kind: platform.name, options: { channel: platform.channel() } } };
       // Every time, so that it is the silence that keeps one back.
       const notifications = { channels, routes: [{ to: ['ops'] }], group: { wait: '1s' }, repeatAfter: '0s' };
-      lab = await startChatLab(platform, { notifications, schedules: [failing('flaky'), failing('broken')] });
+      lab = await startChatLab(platform, { notifications, schedules: [failing('flaky'), failing('broken'), ticking] });
     }, 60_000);
     afterAll(async () => {
       await lab?.stop();
@@ -93,6 +94,7 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         ['system.status on:web-1 tpo=3', ['did you mean', 'top']],
         ['say on:web-1 only-one', ['ONE TWO']],
         ['show 00000000-0000-7000-8000-000000000000', ['MOLT_NOT_FOUND']],
+        ['fire tikc', ['did you mean tick', 'MOLT_NOT_FOUND']],
       ])('%j is answered with what was wrong and what to do', async (text, parts) => {
         await told(text, parts);
       });
@@ -273,6 +275,8 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         expect(shown).toContain('host-02');
       });
     });
+
+    describeSchedules({ ask, told, answerWith, platform: () => platform, lab: () => lab });
 
     describe('a question', () => {
       test('is asked before what its action calls for, and what was confirmed is run once', async () => {

@@ -1,23 +1,25 @@
 import type { Bus, Subscription } from '@moltbot/bus';
-import type { Intake } from '@moltbot/intake';
 import type { Clock, Config, Logger, Registry, Service } from '@moltbot/shared';
 import { counter } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
-import type { ChatContext } from './chat-context.ts';
+import type { ChatContext, ChatIntake } from './chat-context.ts';
+import { runGranted } from './commands/run-granted.ts';
 import { complete } from './complete.ts';
 import { createEvents } from './events.ts';
 import type { Choice } from './grammar/complete.ts';
-import { handleIncoming } from './handle-incoming.ts';
+import { type Handled, handleIncoming } from './handle-incoming.ts';
 import type { Completion, Incoming } from './incoming.ts';
 import { createNotices } from './notices/notices.ts';
 import { createLinkCodes } from './people/link-codes.ts';
 import { createPeople } from './people/people.ts';
+import { createStrangerBudget } from './people/stranger-budget.ts';
 import type { ChatPlatform } from './platform.ts';
 import { createChannelLanes } from './posts/channel-lanes.ts';
 import { keepPosts } from './posts/keep-posts.ts';
 import { createPostMetrics } from './posts/post-metrics.ts';
 import { createPosts } from './posts/posts.ts';
 import { subjectOf } from './posts/subject-of.ts';
+import { createGrants } from './questions/grants.ts';
 import { createQuestions } from './questions/questions.ts';
 import { consumeReplies } from './reply-to-post.ts';
 
@@ -30,7 +32,8 @@ export interface ChatDeps {
   rolesOf(incoming: Pick<Incoming, 'tenant' | 'place'>): readonly string[];
   readonly store: Store;
   readonly bus: Pick<Bus, 'consume'>;
-  readonly intake: Pick<Intake, 'submit' | 'cancel' | 'targets' | 'actions' | 'admit'>;
+  readonly intake: ChatIntake;
+  readonly schedules: ChatContext['schedules'];
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -45,7 +48,7 @@ export interface Chat extends Service {
   handle(incoming: Incoming): Promise<void>;
   /** What could be written, best first; at most 25. */
   complete(completion: Completion): Promise<readonly Choice[]>;
-  /** Keeps the answers of the bot, until the signal aborts: one instance at a time. */
+  /** Keeps the answers of the bot, and runs what others left decided, until the signal aborts: one instance at a time. */
   lead(signal: AbortSignal): Promise<void>;
 }
 
@@ -67,9 +70,11 @@ export function createChat(deps: ChatDeps): Chat {
   });
   const context: ChatContext = {
     ...{ platform, store, posts, questions, notices, clock, log, intake: deps.intake, stopping: stopping.signal },
-    ...{ aliases: config.aliases, staleAfterMs: config.staleAfterMs },
+    ...{ schedules: deps.schedules, aliases: config.aliases, staleAfterMs: config.staleAfterMs },
     people: createPeople({ store, platform, rolesOf: deps.rolesOf }),
     codes: createLinkCodes({ store, now: clock.now }),
+    grants: createGrants({ store, platform, tenants }),
+    strangers: createStrangerBudget({ store, platform }),
     events: createEvents({ store, platform, now: clock.now }),
   };
   const orders = new Map<string, Promise<unknown>>();
@@ -95,14 +100,14 @@ export function createChat(deps: ChatDeps): Chat {
     const count = (outcome: string): void => counts.inc({ platform: name, account, kind, outcome });
     try {
       // What was whispered is not whispered again because the store was down right then.
-      const isRepeated = !unnoted.has(event) && !(await handleIncoming(context, incoming));
-      if (isRepeated) return count('repeated');
+      const handled: Handled = unnoted.has(event) ? 'handled' : await handleIncoming(context, incoming);
+      if (handled === 'repeated') return count(handled);
       const [oldest] = unnoted.size >= unnotedAtMost ? unnoted : [];
       if (oldest !== undefined) unnoted.delete(oldest);
       unnoted.add(event);
       await context.events.handled(incoming);
       unnoted.delete(event);
-      count('handled');
+      count(handled);
     } catch (error) {
       count('again');
       throw error;
@@ -129,10 +134,11 @@ export function createChat(deps: ChatDeps): Chat {
     complete: (completion) => complete(context, completion),
     async lead(signal) {
       const lanes = createChannelLanes({ limits: platform.limits, clock, signal });
-      await keepPosts({
+      const keeping = keepPosts({
         ...{ platform, posts, lanes, metrics, clock, log, signal, unnoted: unnotedMessages },
         subjectOf: (post) => subjectOf({ store, posts, questions, notices, limits: platform.limits, clock }, post),
       });
+      await Promise.all([keeping, runGranted(context, signal)]);
     },
     async quiesce() {
       await replies?.cancel();

@@ -9,7 +9,7 @@ export interface Begun {
   readonly as?: string | undefined;
   /** When it came to the bot first, epoch ms. */
   readonly at: number;
-  /** It was too much then: how long they were to wait, ms. */
+  /** It was too much then: how long they were to wait, ms. To somebody whom nobody knows nothing is said then. */
   readonly waitMs?: number | undefined;
 }
 
@@ -22,7 +22,7 @@ export interface Events {
   begin(
     event: EventName,
     principal: Principal | undefined,
-    admit: (principal: Principal) => Promise<number | undefined>,
+    admit: () => Promise<number | undefined>,
   ): Promise<Begun | undefined>;
   handled(event: EventName): Promise<void>;
 }
@@ -62,7 +62,7 @@ export function createEvents({
     async begin(event, principal, admit) {
       const before = await find(event);
       if (before) return before.done ? undefined : before;
-      const begun: EventRecord = { as: principal?.id, at: now(), waitMs: principal && (await admit(principal)) };
+      const begun: EventRecord = { as: principal?.id, at: now(), waitMs: await admit() };
       const isFirst = await store.putRecord(nameOf(event), JSON.stringify(begun), { version: 0, keepMs });
       const known = isFirst === undefined ? ((await find(event)) ?? begun) : begun;
       return known.done ? undefined : known;

@@ -19,30 +19,37 @@ const passing: ReadonlySet<ErrorCode> = new Set(['MOLT_STORE_DOWN', 'MOLT_SHUTTI
 const passingOnPlatform: ReadonlySet<ErrorCode> = new Set(['MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED']);
 const platformPatienceMs = 600_000;
 
+/** What became of an event; `repeated`: it was handled before; `muted`: somebody whom nobody knows was told enough. */
+export type Handled = 'handled' | 'repeated' | 'muted';
+
 /**
  * Hop 1: something somebody did becomes a command, the command what it asks for, and there is one answer. Done again after a crash at
  * any point, by any instance, it comes to the same: tasks and answers have the event's id, and it is done as whom it was done first.
- * @returns false when it has been handled before
  * @throws what passes: it is to be given again
  */
-export async function handleIncoming(context: ChatContext, incoming: Incoming): Promise<boolean> {
+export async function handleIncoming(context: ChatContext, incoming: Incoming): Promise<Handled> {
   const { people, events, log } = context;
   const { tenant, id, actor } = incoming;
   const known = await people.find(incoming);
-  const begun = await events.begin(incoming, known.principal, (principal) => waitOf(context, principal));
-  if (!begun) return false;
+  const begun = await events.begin(incoming, known.principal, () => waitOf(context, incoming, known.principal));
+  if (!begun) return 'repeated';
   const { as, at: since } = begun;
   const asker: Asker = {
     ...{ incoming, since, language: known.language ?? languageOf(incoming.locale) },
     // Who is not known any more does nothing any more.
     principal: known.principal && as !== undefined ? { tenant, id: as } : undefined,
+    isMuted: as === undefined && begun.waitMs !== undefined,
   };
+  if (asker.isMuted && !mayHelp(incoming)) return 'muted';
   try {
-    assertAdmitted(begun);
+    if (as !== undefined) assertAdmitted(begun);
     await answer(context, asker);
+    await endGrant(context, incoming);
   } catch (reason) {
     const error = asMoltError(reason);
     if (isPassing(context, asker, error.code)) throw reason;
+    // Before it is told: of what is told not to run, nothing runs.
+    await endGrant(context, incoming);
     const details = { code: error.code, tenant, event: id, actor: actor.id };
     // Its message may hold what somebody typed.
     if (error.code === 'MOLT_INTERNAL') log.error({ ...details, err: reason }, 'a command of a chat failed');
@@ -51,8 +58,17 @@ export async function handleIncoming(context: ChatContext, incoming: Incoming): 
     const told = isReachable ? asker : { ...asker, incoming: { ...incoming, answer: undefined } };
     await respond(context, told, errorToMessage(error, asker.language, textOf(incoming)));
   }
-  return true;
+  return 'handled';
 }
+
+/** Nobody has to go on with a press that is done. */
+async function endGrant({ grants }: ChatContext, { tenant, id: event, ...incoming }: Incoming): Promise<void> {
+  if (incoming.kind === 'press' && incoming.button.startsWith('decide:')) await grants.end({ tenant, event });
+}
+
+/** A code still makes somebody known, and what nobody else sees may be said. */
+const mayHelp = (incoming: Incoming): boolean =>
+  incoming.answer !== undefined || (incoming.kind !== 'press' && verbOf(incoming) === 'link');
 
 function isPassing({ clock, stopping }: ChatContext, { since }: Asker, code: ErrorCode): boolean {
   if (passingOnPlatform.has(code)) return clock.now() - since < platformPatienceMs;
@@ -67,7 +83,12 @@ async function answer(context: ChatContext, asker: Asker): Promise<void> {
 }
 
 /** Undefined when it is not too much. */
-async function waitOf({ intake }: ChatContext, principal: Principal): Promise<number | undefined> {
+async function waitOf(
+  { intake, strangers }: ChatContext,
+  incoming: Incoming,
+  principal: Principal | undefined,
+): Promise<number | undefined> {
+  if (!principal) return strangers.take(incoming);
   const { allowed, retryAfterMs } = await intake.admit(principal);
   return allowed ? undefined : retryAfterMs;
 }

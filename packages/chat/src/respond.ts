@@ -3,16 +3,22 @@ import type { Asker, ChatContext } from './chat-context.ts';
 import type { ChatMessage } from './message.ts';
 import type { PostSubject } from './posts/post.ts';
 
-/** Answers in words: to the asker alone where the platform can, else as a reply in the channel. Done again, it is one answer. */
+/**
+ * Answers in words: to the asker alone where the platform can, else as a reply in the channel, unless they have been told enough there.
+ * Done again, it is one answer.
+ */
 export async function respond(context: ChatContext, asker: Asker, message: ChatMessage): Promise<void> {
   const { answer } = asker.incoming;
-  if (!answer) return beginPost(context, asker, { kind: 'words', message });
+  const inChannel = async (): Promise<void> => {
+    if (!asker.isMuted) await beginPost(context, asker, { kind: 'words', message });
+  };
+  if (!answer) return inChannel();
   try {
     await answer.whisper(message);
   } catch (error) {
     if (!hasCode(error, 'MOLT_CHAT_GONE') && !hasCode(error, 'MOLT_CHAT_REFUSED')) throw error;
     // Too late for an answer by itself, or not possible: it stands in the channel.
-    await beginPost(context, asker, { kind: 'words', message });
+    await inChannel();
   }
 }
 

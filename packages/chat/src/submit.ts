@@ -38,13 +38,13 @@ export interface Order {
 export async function submitOrder(deps: SubmitDeps, order: Order): Promise<string> {
   const { store, platform, posts } = deps;
   const { command, principal, isLate = false, ...where } = order;
-  const { action, args, on, timeout } = command;
-  const request: TaskRequest = { action, args, on, priority: 'interactive', ...(timeout !== undefined && { timeout }) };
+  const { verb: _verb, ...asked } = command;
+  const request: TaskRequest = { ...asked, priority: asked.priority ?? 'interactive' };
   const taskId = await insist(deps, {
     principal,
     origin: { kind: 'chat', platform: platform.name, account: platform.account, ...where },
     request,
-    idempotencyKey: `${platform.name}:${platform.account}:${order.event}`,
+    idempotencyKey: keyOfEvent(platform, order.event),
   });
   const record = await store.getTask(principal.tenant, taskId);
   // Without its record it was emptied with the store: the reply begins its post.
@@ -53,6 +53,10 @@ export async function submitOrder(deps: SubmitDeps, order: Order): Promise<strin
   await posts.begin(isLate ? { ...post, ...mayStand(post) } : post);
   return taskId;
 }
+
+/** What makes one task of an event, however often it is handled. */
+export const keyOfEvent = ({ name, account }: SubmitDeps['platform'], event: string): string =>
+  `${name}:${account}:${event}`;
 
 /** A broker that restarts is waited for so long before the refusal is told, ms. */
 const patienceMs = 15_000;

@@ -1,6 +1,7 @@
 import { type Bus, createEmbeddedBus } from '@moltbot/bus';
 import { createIntake, type Intake, type IntakeDeps } from '@moltbot/intake';
 import { type AnyAction, defineAction } from '@moltbot/plugin-sdk';
+import { createScheduleDesk } from '@moltbot/schedules';
 import {
   type AliasConfig,
   type Clock,
@@ -8,6 +9,7 @@ import {
   createRegistry,
   type Logger,
   MoltError,
+  type Registry,
   silentLogger,
   systemClock,
 } from '@moltbot/shared';
@@ -38,6 +40,7 @@ export interface ChatLabOptions {
 /** One process: what it calls can be made to hang for ever (killed), or until it goes on (frozen). */
 export interface Instance {
   readonly chat: Chat;
+  readonly registry: Registry;
   /** Begins to lead. @returns how to end that, as a process that lives does */
   lead(): () => Promise<void>;
   handle(incoming: Incoming): Promise<void>;
@@ -153,8 +156,10 @@ export async function openChatLab(options: ChatLabOptions = {}): Promise<ChatLab
     };
     const intake: Intake = createIntake({ ...ours, config, plugins, registry: createRegistry('lab'), clock, log });
     await intake.start();
+    const schedules = createScheduleDesk({ ...ours, intake, calendars: new Map(), channels: {}, clock, log });
+    const registry = createRegistry('lab');
     const chat = createChat({
-      ...{ ...ours, intake, clock, log, registry: createRegistry('lab'), tenants: ['acme', 'other'] },
+      ...{ ...ours, intake, schedules, clock, log, registry, tenants: ['acme', 'other'] },
       config: { aliases: options.aliases ?? [], staleAfterMs: options.staleAfterMs ?? 300_000 },
       rolesOf: () => ['operators'],
     });
@@ -168,6 +173,7 @@ export async function openChatLab(options: ChatLabOptions = {}): Promise<ChatLab
     });
     return {
       chat,
+      registry,
       lead() {
         const over = new AbortController();
         const leading = chat.lead(over.signal);

@@ -25,8 +25,13 @@ const tasks = [
   { id: '0198c3a1-0000-7000-8000-000000000000', label: '' },
 ];
 
+const schedules = [
+  { id: 'disk-watch', label: 'disk-watch · every 5 min · df -h' },
+  { id: 'Nightly', label: 'Nightly · every day at 02:30 · backup' },
+];
+
 const choices = (typed: string, option = 'on', verb = 'run') =>
-  complete({ verb, option, typed }, { ...contextWith(), targets, tasks });
+  complete({ verb, option, typed }, { ...contextWith(), targets, tasks, schedules });
 const values = (...asked: Parameters<typeof choices>) => choices(...asked).map(({ value }) => value);
 
 describe('completion of targets', () => {
@@ -76,7 +81,10 @@ describe('completion of targets', () => {
     let offered = 0;
     fc.assert(
       fc.property(typed, (text) => {
-        const found = complete({ verb: 'run', option: 'on', typed: text }, { ...contextWith(), targets: many, tasks });
+        const found = complete(
+          { verb: 'run', option: 'on', typed: text },
+          { ...contextWith(), targets: many, tasks, schedules },
+        );
         expect(found.length).toBeLessThanOrEqual(25);
         for (const { label, value } of found) {
           expect(selectTargets(value, many).length).toBeGreaterThan(0);
@@ -98,8 +106,23 @@ describe('completion of the others', () => {
     expect(choices('', 'task', 'output')[2]?.label).toBe(tasks[2]?.id);
   });
 
+  test('schedules by their id, then by what they are', () => {
+    expect(values('', 'schedule', 'fire')).toEqual(['disk-watch', 'Nightly']);
+    expect(values('nig', 'schedule', 'pause')).toEqual(['Nightly']);
+    expect(values('df', 'schedule', '恢复')).toEqual(['disk-watch']);
+    expect(values('d', 'words', 'schedules')).toEqual([]);
+  });
+
   test('topics of help', () => {
-    expect(values('s', 'topic', 'help').slice(0, 5)).toEqual(['script', 'show', 'sync', 'shell.run', 'system.status']);
+    expect(values('s', 'topic', 'help').slice(0, 7)).toEqual([
+      'script',
+      'show',
+      'schedules',
+      'schedule',
+      'sync',
+      'shell.run',
+      'system.status',
+    ]);
     expect(values('status', 'topic', '帮助')).toEqual(['system.status']);
     expect(values('', 'topic', 'help').length).toBeLessThanOrEqual(25);
   });

@@ -19,6 +19,9 @@ const pieces = [
     'show',
     'rerun',
     'sync',
+    'schedules',
+    'pause',
+    'fire',
     'k',
     'top',
     'system.status',
@@ -182,6 +185,8 @@ describe('parse(format(command))', () => {
     ['app.deploy on:a version="5" dryRun=true hosts=["a","b c"] note=null'],
     ['rerun 0198c3a1 failed'],
     ['help run'],
+    ['schedules disk watch'],
+    ['fire disk-watch'],
     ['language zh-CN'],
   ])('%s is written so', (line) => {
     expect(formatCommand(parseCommand(line, context))).toBe(line);

@@ -15,7 +15,8 @@ const discordName = /^[-_\p{L}\p{N}]{1,32}$/u;
 
 describe('usages', () => {
   test('are verbs, aliases, actions, whatever the order they come in', () => {
-    const verbs = 'run script help actions targets tasks show output cancel rerun link unlink whoami language';
+    const verbs =
+      'run script help actions targets tasks show output cancel rerun schedules schedule pause resume fire link unlink whoami language';
     expect(usages.map(({ verb }) => verb)).toEqual([
       ...verbs.split(' '),
       ...['k', 'sync', 'top', 'app-deploy', 'shell-run', 'system-status'],

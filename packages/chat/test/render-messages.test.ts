@@ -22,7 +22,7 @@ test('an error: title, what was wrong, what to do, code', () => {
   `);
   expect(shown(errorToMessage(error, 'zh-CN'))).toMatchInlineSnapshot(`
     "(failure) 没有这个操作
-    there is no action "deply"; did you mean "deploy"?
+    没有操作“deply”；是不是想写“deploy”？
     发送 actions 查看所有操作。
     _MOLT_UNKNOWN_ACTION_"
   `);

@@ -85,7 +85,7 @@ test('one run with an error: what, why and what to do, as exactly as the error s
   expect(shown(taskToMessage(viewOf([run], {}, { language: 'zh-CN' })))).toMatchInlineSnapshot(`
     "(failure) uptime → web-*
     web-1 · 失败
-    无法连接目标：connect to 10.0.0.1:22 refused（MOLT_SSH_UNREACHABLE）
+    无法连接目标：原文：connect to 10.0.0.1:22 refused（MOLT_SSH_UNREACHABLE）
     请确认主机在线且端口开放。
     [重新运行] neutral rerun:ID
     [详情] neutral details:ID

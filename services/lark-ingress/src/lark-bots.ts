@@ -1,6 +1,7 @@
 import type { Bus } from '@moltbot/bus';
 import { createChat } from '@moltbot/chat';
 import type { Intake } from '@moltbot/intake';
+import type { ScheduleDesk } from '@moltbot/schedules';
 import {
   type Clock,
   type Config,
@@ -20,6 +21,7 @@ export interface LarkBotsDeps {
   readonly store: Store;
   readonly bus: Bus;
   readonly intake: Intake;
+  readonly schedules: ScheduleDesk;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -30,11 +32,11 @@ export const createLarkBots = (deps: LarkBotsDeps): readonly Service[] =>
   Object.entries(deps.config.platforms.lark).map(([name, config]) => createBot(name, config, deps));
 
 function createBot(name: string, config: LarkConfig, deps: LarkBotsDeps): Service {
-  const { store, bus, intake, registry, clock } = deps;
+  const { store, bus, intake, schedules, registry, clock } = deps;
   const log = deps.log.child({ platform: 'lark', account: name });
   const api = createLarkApi(config, log);
   const chat = createChat({
-    ...{ store, bus, intake, registry, clock, log, platform: createLarkPlatform({ name, api, clock, log }) },
+    ...{ store, bus, intake, schedules, registry, clock, log, platform: createLarkPlatform({ name, api, clock, log }) },
     ...{ config: deps.config.platforms, tenants: [config.tenant], rolesOf: () => config.groups },
   });
   const ingress = createLarkIngress({ name, config, api, chat, store, registry, clock, log });

@@ -1,6 +1,7 @@
 import { createAmqpBus } from '@moltbot/bus';
 import { createIntake } from '@moltbot/intake';
 import { loadPlugins } from '@moltbot/plugin-host';
+import { createScheduleDesk, loadCalendars } from '@moltbot/schedules';
 import {
   systemClock as clock,
   composeServices,
@@ -16,11 +17,14 @@ import { createLarkBots } from './lark-bots.ts';
 await runMain('lark-ingress', async ({ config, log, processName }) => {
   const urls = requireDistributed(config);
   const registry = createRegistry('lark-ingress');
+  const calendars = await loadCalendars(config.calendars);
   const plugins = await loadPlugins(config.plugins, (specifier) => import(specifier));
   const store = createRedisStore({ url: urls.store, retention: config.retention, log });
   const bus = createAmqpBus({ url: urls.bus, name: processName, log });
   const intake = createIntake({ config, bus, store, plugins, registry, clock, log });
-  const bots = createLarkBots({ config, store, bus, intake, registry, clock, log });
+  const { channels } = config.notifications;
+  const schedules = createScheduleDesk({ store, intake, calendars, channels, clock, log });
+  const bots = createLarkBots({ config, store, bus, intake, schedules, registry, clock, log });
   const parts = [store, bus, intake, ...bots];
   const ops = createOpsServer({ ...config.platforms.ops, registry, ready: () => healthOf(parts) });
   return composeServices('lark-ingress', [...parts, ops]);

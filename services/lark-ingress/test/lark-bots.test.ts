@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { createEmbeddedBus } from '@moltbot/bus';
 import { createIntake } from '@moltbot/intake';
 import { loadPlugins } from '@moltbot/plugin-host';
+import { createScheduleDesk } from '@moltbot/schedules';
 import {
   createRegistry,
   type LarkConfig,
@@ -44,11 +45,12 @@ async function openDoor(lark: TestLark, more: Partial<LarkConfig> = {}): Promise
     ...{ bus, store, plugins, clock, log, registry },
   });
   await begin(intake);
+  const schedules = createScheduleDesk({ store, intake, calendars: new Map(), channels: {}, clock, log });
   const platforms: PlatformsConfig = {
     ...{ staleAfterMs: 120_000, discord: {}, aliases: [], ops: { host: '127.0.0.1', port: 0 } },
     lark: { ops: configFor(lark, more) },
   };
-  for (const bot of createLarkBots({ config: { platforms }, store, bus, intake, registry, clock, log }))
+  for (const bot of createLarkBots({ config: { platforms }, store, bus, intake, schedules, registry, clock, log }))
     await begin(bot);
   await eventually('the connection', () => lark.app().connections().length === 1);
   return store;

@@ -48,14 +48,15 @@ export async function createStandalone({ config, log, processName, say }: MainCo
     notifiers: [...plugins.notifiers, ...chatNotifiers({ store, clock, log })],
   });
   const scheduler = createScheduler({ config, bus, store, intake, notifications, registry, clock, log });
-  const bots = await createBots({ config, store, bus, intake, registry, clock, log });
-  const parts = [store, bus, intake, deadLetters, callbacks, executor, scheduler];
   const calendars = await loadCalendars(config.calendars);
+  const { channels } = config.notifications;
+  const schedules = createScheduleDesk({ store, intake, calendars, channels, clock, log });
+  const bots = await createBots({ config, store, bus, intake, schedules, registry, clock, log });
+  const parts = [store, bus, intake, deadLetters, callbacks, executor, scheduler];
   const gateway = createGateway({
     config: config.gateway,
     botName: config.bot.name,
-    ...{ intake, deadLetters, store, registry, log, clock },
-    schedules: createScheduleDesk({ store, intake, calendars, channels: config.notifications.channels, clock, log }),
+    ...{ intake, deadLetters, schedules, store, registry, log, clock },
     notifications: createNotificationDesk({ config: config.notifications, store, clock, log }),
     chat: createChatDesk({ store, clock, log }),
     ready: () => healthOf(parts),

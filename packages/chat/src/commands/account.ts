@@ -11,7 +11,9 @@ export async function link(context: ChatContext, asker: Asker, code: string): Pr
   const { name } = await codes.take(tenant, code, { actor: who, event });
   await people.link(asker.incoming, name);
   log.info({ tenant, actor: actor.id, name }, 'a chat account was linked');
-  await respond(context, asker, { tone: 'success', text: [texts(asker.language).link.linked(name)] });
+  // No stranger any more, whatever was said to them before.
+  const known = { ...asker, isMuted: false };
+  await respond(context, known, { tone: 'success', text: [texts(asker.language).link.linked(name)] });
 }
 
 export async function unlink(context: ChatContext, asker: Asker): Promise<void> {

@@ -1,10 +1,12 @@
 import type { Asker, ChatContext } from '../chat-context.ts';
 import type { ChatCommand } from '../grammar/command.ts';
 import { chooseLanguage, link, unlink } from './account.ts';
+import { fireSchedule, steerSchedule } from './change-schedule.ts';
 import { cancelTask, rerunTask } from './change-task.ts';
 import { knownPrincipal } from './known-principal.ts';
 import { listActions, listTargets, listTasks, sayHelp, sayWho } from './lists.ts';
 import { runCommand } from './run.ts';
+import { listSchedules, showSchedule } from './schedules.ts';
 import { showOutput, showTask } from './show-task.ts';
 
 const forAll = ['help', 'whoami', 'language', 'link', 'unlink'] as const;
@@ -51,5 +53,14 @@ async function answerKnown(context: ChatContext, asker: Asker, command: ForKnown
       return cancelTask(context, asker, { principal, task: command.task });
     case 'rerun':
       return rerunTask(context, asker, { ...command, principal });
+    case 'schedules':
+      return listSchedules(context, asker, { principal, words: command.words });
+    case 'schedule':
+      return showSchedule(context, asker, { principal, schedule: command.schedule });
+    case 'pause':
+    case 'resume':
+      return steerSchedule(context, asker, { verb: command.verb, principal, schedule: command.schedule });
+    case 'fire':
+      return fireSchedule(context, asker, { principal, schedule: command.schedule });
   }
 }

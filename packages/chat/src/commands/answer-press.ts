@@ -1,5 +1,6 @@
 import { MoltError } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
+import { fireSchedule, steerSchedule } from './change-schedule.ts';
 import { cancelTask, rerunTask } from './change-task.ts';
 import { decide } from './decide.ts';
 import { knownPrincipal } from './known-principal.ts';
@@ -14,6 +15,8 @@ export async function answerPress(context: ChatContext, asker: Asker, button: st
   if (verb === 'rerun') return rerunTask(context, asker, { principal, task: id, failed: false });
   if (verb === 'rerun-failed') return rerunTask(context, asker, { principal, task: id, failed: true });
   if (verb === 'details') return showDetails(context, asker, { principal, task: id });
+  if (verb === 'fire') return fireSchedule(context, asker, { principal, schedule: id });
+  if (verb === 'pause' || verb === 'resume') return steerSchedule(context, asker, { verb, principal, schedule: id });
   if (verb === 'decide' && (option === 'yes' || option === 'no')) return decide(context, asker, id, option);
   if (verb === 'ack') return actOnNotice(context, asker, { key: id, what: 'acknowledged' });
   if (verb === 'remedy') return runRemedy(context, asker, { key: id, action: option, principal });

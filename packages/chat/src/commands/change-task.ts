@@ -3,6 +3,7 @@ import type { Asker, ChatContext } from '../chat-context.ts';
 import { hasFailed } from '../render/failures.ts';
 import { respond } from '../respond.ts';
 import { texts } from '../texts/texts.ts';
+import { commandToRepeat } from './command-to-repeat.ts';
 import { findTask } from './find-task.ts';
 import { runCommand } from './run.ts';
 
@@ -21,7 +22,10 @@ export async function cancelTask(context: ChatContext, asker: Asker, { principal
   await respond(context, asker, { tone: 'neutral', text: [text], footer: t.task.footer(record.task.id) });
 }
 
-/** Runs a task again, on all of its targets or on those where it failed; or asks first, as of any command. One event makes one new task. */
+/**
+ * Runs a task again as it was asked for, on all of its targets or on those where it failed; or asks first, as of any command. One event
+ * makes one new task.
+ */
 export async function rerunTask(
   context: ChatContext,
   asker: Asker,
@@ -29,14 +33,8 @@ export async function rerunTask(
 ): Promise<void> {
   const record = await findTask(context.store, principal, task);
   const on = failed ? await failedTargets(context, record) : record.task.on;
-  await runCommand(context, asker, {
-    command: { verb: 'run', action: record.task.action, args: argsOf(record), on },
-    principal,
-  });
+  await runCommand(context, asker, { command: commandToRepeat(context.intake, record, on), principal });
 }
-
-const argsOf = ({ task }: TaskRecord): Readonly<Record<string, unknown>> =>
-  typeof task.args === 'object' && task.args !== null ? { ...task.args } : {};
 
 async function failedTargets({ store }: ChatContext, { task, state }: TaskRecord): Promise<string> {
   if (!isFinal(state)) throw new MoltError('MOLT_BAD_REQUEST', 'the task has not ended: cancel it, or wait');

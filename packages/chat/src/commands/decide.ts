@@ -11,7 +11,7 @@ import { texts } from '../texts/texts.ts';
  * @param option what the button says
  */
 export async function decide(context: ChatContext, asker: Asker, id: string, option: 'yes' | 'no'): Promise<void> {
-  const { questions, clock } = context;
+  const { questions, grants, clock } = context;
   const { incoming, language } = asker;
   const { tenant, actor } = incoming;
   const t = texts(language);
@@ -20,13 +20,21 @@ export async function decide(context: ChatContext, asker: Asker, id: string, opt
   if (!question) return say(t.questions.decided.expire);
   if (!mayDecide(question, asker)) return say(t.questions.notYours);
   if (option === 'yes') await assertStillKnown(context, question);
+  // Before it is decided: what a decision leads to must not hang on this process.
+  if (option === 'yes' && !question.decision) await grants.begin({ tenant, event: incoming.id, question: id });
   const decision = { option, by: actor.name, actor: actor.id, event: incoming.id, at: clock.now() };
   const decided = await questions.decide(tenant, id, decision);
   if (!decided?.decision) return say(t.questions.decided.expire);
   if (!isOurs(decided.decision, decision, decided.expiresAt))
     return say(t.questions.alreadyDecided(decided.decision.by));
   await deferAnswer(asker);
-  if (option === 'yes') await run(context, decided);
+  if (option === 'yes') await submitQuestion(context, decided);
+}
+
+/** Does what was decided. @throws MOLT_CHAT_UNLINKED, and what `Intake.submit` throws */
+export async function runQuestion(context: ChatContext, question: Question): Promise<void> {
+  await assertStillKnown(context, question);
+  await submitQuestion(context, question);
 }
 
 /** Whose link was taken back since is run nothing for any more. @throws MOLT_CHAT_UNLINKED */
@@ -52,7 +60,7 @@ function mayDecide({ kind, asker, principal }: Question, { incoming, principal: 
   return incoming.actor.id !== asker.id && decider.id !== principal.id;
 }
 
-async function run(context: ChatContext, question: Question): Promise<void> {
+async function submitQuestion(context: ChatContext, question: Question): Promise<void> {
   const { command, principal, place, id, message, language, asker } = question;
   await submitOrder(context, { ...{ command, principal, place, event: id, message, language }, actor: asker.id });
 }

@@ -8,7 +8,7 @@ import { commandError } from './command-error.ts';
 import { takeWords } from './cursor.ts';
 import { createOptionReader, type OptionReader, type Options } from './option-reader.ts';
 import { parametersOf, type Shape } from './parameters.ts';
-import { toLanguage, toTaskId } from './parse-verb.ts';
+import { toLanguage, toScheduleId, toSchedules, toTaskId } from './parse-verb.ts';
 import { requireArguments } from './read-argument.ts';
 import { aliasWords, namedParameters } from './usage-of.ts';
 import type { Verb } from './verbs.ts';
@@ -53,6 +53,15 @@ function fromVerb(verb: Verb, reader: OptionReader, { scripts }: GrammarContext)
       return { verb, task: taskOf(reader) };
     case 'rerun':
       return { verb, task: taskOf(reader), failed: reader.value('failed', boolean) === true };
+    case 'schedules':
+      return toSchedules((reader.text('words') ?? '').split(/\s+/));
+    case 'schedule':
+    case 'pause':
+    case 'resume':
+    case 'fire': {
+      const where = { position: 0, option: 'schedule' };
+      return { verb, schedule: toScheduleId({ text: reader.required('schedule').trim() }, { verb, where }) };
+    }
     case 'link':
       return { verb, code: reader.required('code').trim() };
     case 'language':

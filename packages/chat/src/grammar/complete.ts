@@ -14,11 +14,19 @@ export interface Choice {
   readonly value: string;
 }
 
+/** Something that is asked for by its id. */
+interface Known {
+  readonly id: string;
+  readonly label: string;
+}
+
 export interface CompletionContext extends Vocabulary {
   /** That whoever types may see. */
   readonly targets: readonly Target[];
   /** The newest first. */
-  readonly tasks: readonly { readonly id: string; readonly label: string }[];
+  readonly tasks: readonly Known[];
+  /** By id. */
+  readonly schedules: readonly Known[];
 }
 
 /** Platforms show no more of them, and no longer ones. */
@@ -49,7 +57,9 @@ function choicesFor(
     case 'targets':
       return completeSelector(typed, { targets: context.targets, max: maxChoices, maxLength: maxChoiceLength });
     case 'tasks':
-      return completeTask(typed.trim(), context);
+      return completeKnown(typed.trim(), context.tasks);
+    case 'schedules':
+      return completeKnown(typed.trim(), context.schedules);
     case 'actions':
       return bestOf(typed.trim(), usageOf(context), ({ written }) => written).map(({ written, summary }) => ({
         label: summary.en === '' ? written : `${written} — ${summary.en}`,
@@ -62,12 +72,12 @@ function choicesFor(
   }
 }
 
-function completeTask(typed: string, { tasks }: CompletionContext): readonly Choice[] {
-  const found = tasks.filter(({ id, label }) =>
+function completeKnown(typed: string, known: readonly Known[]): readonly Choice[] {
+  const found = known.filter(({ id, label }) =>
     [id, label].some((text) => text.toLowerCase().includes(typed.toLowerCase())),
   );
-  // A stable sort: those whose id begins so come first, and the newest of them.
-  const begins = (id: string): number => (id.startsWith(typed.toLowerCase()) ? 0 : 1);
+  // A stable sort: those whose id begins so come first, in the order they are given.
+  const begins = (id: string): number => (id.toLowerCase().startsWith(typed.toLowerCase()) ? 0 : 1);
   return found
     .sort((a, b) => begins(a.id) - begins(b.id))
     .map(({ id, label }) => ({ label: label.trim() === '' ? id : label, value: id }));

@@ -17,6 +17,13 @@ export function formatCommand(command: ChatCommand): string {
       return join(command.verb, command.task);
     case 'rerun':
       return join(command.verb, command.task, command.failed ? 'failed' : undefined);
+    case 'schedules':
+      return join(command.verb, command.words);
+    case 'schedule':
+    case 'pause':
+    case 'resume':
+    case 'fire':
+      return join(command.verb, command.schedule);
     case 'link':
       return join(command.verb, command.code);
     case 'language':

@@ -1,4 +1,4 @@
-import { toAscii } from './characters.ts';
+import { isSpace, toAscii } from './characters.ts';
 import type { ChatCommand } from './command.ts';
 import { commandError, type Where } from './command-error.ts';
 import { type Cursor, isAtEnd, skipSpaces, takeRun, type Word } from './cursor.ts';
@@ -28,6 +28,15 @@ export function parseVerb(cursor: Cursor, verb: OtherVerb): ChatCommand {
     }
     case 'rerun':
       return parseRerun(cursor);
+    case 'schedules':
+      return toSchedules(takeRuns(cursor).map(({ text }) => text));
+    case 'schedule':
+    case 'pause':
+    case 'resume':
+    case 'fire': {
+      const [id] = takeExactly(cursor, verb, 1);
+      return { verb, schedule: toScheduleId(id, { verb, where: { position: id.at } }) };
+    }
     case 'link': {
       const [code] = takeExactly(cursor, verb, 1);
       const plain = bare(code.text);
@@ -95,6 +104,21 @@ export function toTaskId({ text }: Pick<Word, 'text'>, where: Where): string {
   const fits = [...id].every((one, index) => (uuid.charAt(index) === '-' ? one === '-' : /[0-9a-f]/.test(one)));
   if (id.length >= minTaskIdLength && id.length <= uuid.length && fits) return id;
   throw commandError(where, { kind: 'bad-task', word: text });
+}
+
+export function toSchedules(words: readonly string[]): ChatCommand {
+  const text = words.filter((word) => word !== '').join(' ');
+  return { verb: 'schedules', ...(text !== '' && { words: text }) };
+}
+
+/** What may be the id of a schedule: one word. @throws MOLT_CHAT_COMMAND when it is none */
+export function toScheduleId(
+  { text }: Pick<Word, 'text'>,
+  { verb, where }: { readonly verb: Verb; readonly where: Where },
+): string {
+  const id = bare(toAscii(text));
+  if (id !== '' && ![...id].some(isSpace)) return id;
+  throw commandError(where, { kind: 'usage', usage: verbs[verb].form });
 }
 
 /** Without what it was wrapped in where it was copied from. */

@@ -10,7 +10,7 @@ export interface UsageOption {
   /** All that it may be, at most 25. */
   readonly choices?: readonly { readonly label: string; readonly value: string | number }[] | undefined;
   /** What is typed into it can be completed: `complete`. */
-  readonly completes?: 'targets' | 'actions' | 'tasks' | undefined;
+  readonly completes?: 'targets' | 'actions' | 'tasks' | 'schedules' | undefined;
 }
 
 const on: UsageOption = {
@@ -37,6 +37,14 @@ const task: UsageOption = {
   type: 'string',
   required: true,
   completes: 'tasks',
+};
+
+const schedule: UsageOption = {
+  name: 'schedule',
+  summary: { en: 'Id of the schedule.', 'zh-CN': '定时计划的编号。' },
+  type: 'string',
+  required: true,
+  completes: 'schedules',
 };
 
 interface VerbOptions {
@@ -104,6 +112,20 @@ export const verbOptions: Readonly<Record<Verb, VerbOptions>> & {
       },
     ],
   },
+  schedules: {
+    options: [
+      {
+        name: 'words',
+        summary: { en: 'Only those with these words in them.', 'zh-CN': '只列出包含这些词的计划。' },
+        type: 'string',
+        required: false,
+      },
+    ],
+  },
+  schedule: { options: [schedule] },
+  pause: { options: [schedule] },
+  resume: { options: [schedule] },
+  fire: { options: [schedule] },
   link: {
     options: [
       {

@@ -65,6 +65,31 @@ export const verbs: Readonly<Record<Verb, VerbEntry>> = {
     summary: { en: 'Runs a task again, or only what failed of it.', 'zh-CN': '重新运行任务，或只运行其中失败的部分。' },
     form: 'rerun TASK [failed]',
   },
+  schedules: {
+    name: '计划',
+    summary: { en: 'Lists schedules.', 'zh-CN': '列出定时计划。' },
+    form: 'schedules [WORDS]',
+  },
+  schedule: {
+    name: '查看计划',
+    summary: { en: 'Shows a schedule and what became of it.', 'zh-CN': '查看定时计划及其最近的结果。' },
+    form: 'schedule SCHEDULE',
+  },
+  pause: {
+    name: '暂停',
+    summary: { en: 'Pauses a schedule.', 'zh-CN': '暂停定时计划。' },
+    form: 'pause SCHEDULE',
+  },
+  resume: {
+    name: '恢复',
+    summary: { en: 'Resumes a paused schedule.', 'zh-CN': '恢复已暂停的定时计划。' },
+    form: 'resume SCHEDULE',
+  },
+  fire: {
+    name: '触发',
+    summary: { en: 'Runs a schedule once, now.', 'zh-CN': '立即运行一次定时计划。' },
+    form: 'fire SCHEDULE',
+  },
   link: {
     name: '绑定',
     summary: { en: 'Links your account here with a one-time code.', 'zh-CN': '用一次性代码绑定你的账号。' },

@@ -1,4 +1,4 @@
-import { Place, type Principal } from '@moltbot/shared';
+import { Place, type Principal, Priority, RunClass } from '@moltbot/shared';
 import { z } from 'zod';
 import type { RunCommand } from '../grammar/command.ts';
 
@@ -44,6 +44,13 @@ const RunCommandRecord: z.ZodType<RunCommand> = z.object({
   args: z.record(z.string(), z.unknown()),
   on: z.string(),
   timeout: z.string().optional(),
+  idleTimeout: z.string().optional(),
+  connectTimeout: z.string().optional(),
+  queueTimeout: z.string().optional(),
+  deadline: z.string().optional(),
+  class: RunClass.optional(),
+  retries: z.int().optional(),
+  priority: Priority.optional(),
 });
 
 export const Question: z.ZodType<Question> = z.object({

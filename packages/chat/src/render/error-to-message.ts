@@ -1,10 +1,11 @@
 import type { MoltError } from '@moltbot/shared';
 import { commandErrorToText } from '../grammar/command-error.ts';
 import type { ChatCode, ChatMessage } from '../message.ts';
+import type { Texts } from '../texts/english.ts';
 import type { Language } from '../texts/language.ts';
 import { texts } from '../texts/texts.ts';
 import { cleanOutput } from './clean-output.ts';
-import { errorLines } from './error-lines.ts';
+import { remedyOf, whyOf } from './error-lines.ts';
 import { fitMessage } from './fit-message.ts';
 import { widthOf } from './terminal-line.ts';
 
@@ -13,16 +14,14 @@ export function errorToMessage(error: MoltError, language: Language, command?: s
   const t = texts(language);
   const isGrammar = error.code === 'MOLT_CHAT_COMMAND';
   const { title } = t.errorOf(error.code);
-  const [, remedy] = errorLines(error, t);
-  const why =
-    error.code === 'MOLT_INTERNAL' ? t.internal : isGrammar ? commandErrorToText(error, language) : error.message;
+  const why = 'hint' in error.details ? commandErrorToText(error, language) : whyOf(error, t);
   const { position, option } = error.details;
   const isInText = typeof position === 'number' && option === undefined && command !== undefined;
   return fitMessage({
     tone: isGrammar ? 'warning' : 'failure',
     title,
     // What the grammar says tells what to do as well.
-    text: [why, ...placesOf(error), ...(isGrammar ? [] : [remedy])],
+    text: [why, ...placesOf(error, t), ...(isGrammar ? [] : [remedyOf(error, t)])],
     code: isInText ? pointAt(command, position) : [],
     footer: error.code,
   });
@@ -31,8 +30,8 @@ export function errorToMessage(error: MoltError, language: Language, command?: s
 const placesAtMost = 5;
 
 /** One place is in the message already. */
-const placesOf = ({ places }: MoltError): readonly string[] =>
-  places.length < 2 ? [] : places.slice(0, placesAtMost).map(({ path, message }) => `${path} ${message}`);
+const placesOf = ({ places }: MoltError, t: Texts): readonly string[] =>
+  places.length < 2 ? [] : places.slice(0, placesAtMost).map(({ path, message }) => `${path} ${t.sentence(message)}`);
 
 /** Characters of a line that are shown before and after the position. */
 const around = 40;

@@ -25,6 +25,11 @@ const chineseErrors: Readonly<Record<ChatErrorCode, ErrorWords>> = {
   MOLT_TOO_MANY_TARGETS: { title: '选择器匹配的目标太多', remedy: '请缩小选择范围，或调高 limits.targetsPerTask。' },
   MOLT_NOT_FOUND: { title: '找不到', remedy: '请检查编号；tasks 列出最近的任务。' },
   MOLT_RATE_LIMITED: { title: '请求过于频繁', remedy: '请稍等片刻再发送。' },
+  MOLT_BAD_SCHEDULE: {
+    title: '无法理解计划的写法',
+    remedy: '请改正消息里指出的部分；docs/schedules.md 有每一种的例子。',
+  },
+  MOLT_SCHEDULE_DECLARED: { title: '该计划属于配置', remedy: '请在配置里修改它；在这里可以暂停和运行它。' },
   MOLT_IDEMPOTENCY_CONFLICT: {
     title: '同一个 Idempotency-Key 已用于另一个请求',
     remedy: '请把命令作为新消息再发一次。',

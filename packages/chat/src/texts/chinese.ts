@@ -1,5 +1,7 @@
 import type { ErrorCode } from '@moltbot/shared';
 import { chineseErrorOf } from './chinese-errors.ts';
+import { chineseSchedules } from './chinese-schedules.ts';
+import { chineseOr, chineseSentence } from './chinese-sentences.ts';
 import type { Texts } from './english.ts';
 import type { ErrorWords } from './error-words.ts';
 
@@ -45,6 +47,8 @@ export const chinese: Texts = {
     acknowledge: '确认',
     silence: '静默',
     runRemedy: '执行修复',
+    pause: '暂停',
+    resume: '恢复',
   },
   severities: { info: '信息', warning: '警告', error: '错误', critical: '严重' },
   duration: durationIn,
@@ -148,6 +152,7 @@ export const chinese: Texts = {
     },
     notAll: (characters) => `这里没有显示全部内容：后面还有 ${characters} 个字符。`,
     notYours: '这不由你决定。',
+    notRun: '已经做了决定，但 Moltbot 在运行之前停止了，因此没有运行。请重新发送命令。',
     alreadyDecided: (by) => `${by} 已经做了决定。`,
   },
   done: {
@@ -157,6 +162,7 @@ export const chinese: Texts = {
     silenced: (by) => `${by} 已静默`,
     remedyRun: (by) => `${by} 已启动修复`,
   },
+  schedules: chineseSchedules,
   notification: {
     title: (severity, title) => `${severity}：${title}`,
     digest: (count) => `静默期间有 ${count} 条消息`,
@@ -169,5 +175,7 @@ export const chinese: Texts = {
   },
   errorLine: (title, message, code) => `${title}：${message}（${code}）`,
   errorOf: (code: ErrorCode): ErrorWords => chineseErrorOf(code),
+  sentence: chineseOr,
+  exactRemedy: (usual, english) => chineseSentence(english) ?? `${usual}（原文：${english}）`,
   internal: '发生了不应发生的错误，原因在日志里。',
 };

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '@moltbot/shared';
 import { englishErrorOf } from './english-errors.ts';
+import { englishSchedules } from './english-schedules.ts';
 import type { ErrorWords } from './error-words.ts';
 
 const s = (count: number): string => (count === 1 ? '' : 's');
@@ -48,6 +49,8 @@ export const english = {
     acknowledge: 'Acknowledge',
     silence: 'Silence',
     runRemedy: 'Run the remedy',
+    pause: 'Pause',
+    resume: 'Resume',
   },
   severities: { info: 'Info', warning: 'Warning', error: 'Error', critical: 'Critical' },
   duration: (ms: number): string => durationIn(ms),
@@ -158,6 +161,7 @@ export const english = {
     notAll: (characters: number): string =>
       `Not all of it is shown: it goes on for ${characters} character${s(characters)}.`,
     notYours: 'This is not for you to decide.',
+    notRun: 'It was decided, but Moltbot stopped before it ran. It has not run: send the command again.',
     alreadyDecided: (by: string): string => `${by} has decided this already.`,
   },
   done: {
@@ -167,6 +171,7 @@ export const english = {
     silenced: (by: string): string => `Silenced by ${by}`,
     remedyRun: (by: string): string => `The remedy was started by ${by}`,
   },
+  schedules: englishSchedules as typeof englishSchedules,
   notification: {
     title: (severity: string, title: string): string => `${severity}: ${title}`,
     digest: (count: number): string => `While it was quiet: ${count} message${s(count)}`,
@@ -180,6 +185,10 @@ export const english = {
   },
   errorLine: (title: string, message: string, code: string): string => `${title}: ${message} (${code})`,
   errorOf: (code: ErrorCode): ErrorWords => englishErrorOf(code),
+  /** Of an error, as it is said in English. */
+  sentence: (english: string): string => english,
+  /** A remedy that is more exact than the usual one of its code. */
+  exactRemedy: (_usual: string, english: string): string => english,
   internal: 'Something failed that should not have; the log has the reason.',
 };
 

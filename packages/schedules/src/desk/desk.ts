@@ -46,8 +46,11 @@ export interface ScheduleDesk {
   preview(spec: ScheduleSpec, count: number): readonly Planned[];
   /** What became of its instants; also of one that is gone. */
   occurrences(principal: Principal, id: string, query: OccurrenceQuery): Promise<OccurrencePage>;
-  /** Runs it once beside its plan, whatever else runs. @throws MOLT_NOT_FOUND */
-  run(principal: Principal, id: string): Promise<Occurrence>;
+  /**
+   * Runs it once beside its plan, whatever else runs. @throws MOLT_NOT_FOUND
+   * @param wishedAt epoch ms, by which a wish is known that may be told again: it comes to one occurrence, and so to one task
+   */
+  run(principal: Principal, id: string, wishedAt?: number): Promise<Occurrence>;
   /** Runs its instants in a stretch of the past that were missed, skipped or never planned, one after another; returns their number. @throws MOLT_NOT_FOUND, MOLT_BAD_REQUEST when there are more than 1 000 */
   backfill(principal: Principal, id: string, stretch: { readonly from: number; readonly to: number }): Promise<number>;
 }
@@ -101,7 +104,7 @@ export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
     },
     preview: (spec, count) => instants('preview', spec, count, clock.now()),
     occurrences: ({ tenant }, id, query) => store.listOccurrences(tenant, id, query),
-    run: async (principal, id) => runNow(deps, await get(principal, id), principal),
+    run: async (principal, id, wishedAt) => runNow(deps, { record: await get(principal, id), principal, wishedAt }),
     async backfill(principal, id, { from, to }) {
       const record = await get(principal, id);
       const until = Math.min(to, clock.now());
@@ -118,25 +121,33 @@ export function createScheduleDesk(deps: ScheduleDeskDeps): ScheduleDesk {
   };
 }
 
+interface Wish {
+  readonly record: ScheduleRecord;
+  readonly principal: Principal;
+  readonly wishedAt: number | undefined;
+}
+
 async function runNow(
   { store, clock, log }: ScheduleDeskDeps,
-  record: ScheduleRecord,
-  principal: Principal,
+  { record, principal, wishedAt }: Wish,
 ): Promise<Occurrence> {
   const { tenant, id } = record;
-  for (;;) {
-    const at = clock.now();
+  for (let wished = wishedAt; ; ) {
+    const now = clock.now();
+    const at = wished ?? now;
     const { revision } = (await store.getSchedule(tenant, id)) ?? record;
-    const occurrences = [{ at, due: at, kind: 'manual', state: 'waiting' }] as const;
+    const occurrences = [{ at, due: Math.min(at, now), kind: 'manual', state: 'waiting' }] as const;
     const outcome = await store.decideOccurrences({ tenant, scheduleId: id, revision, epoch: 0, occurrences });
-    const made = outcome.kind === 'ok' && outcome.taken[0] ? await store.getOccurrence(tenant, id, at) : undefined;
-    if (made) {
-      log.info({ tenant, principal: principal.id, schedule: id }, 'a schedule is run now');
-      return made;
-    }
+    const isMade = outcome.kind === 'ok' && outcome.taken[0] === true;
+    const known = outcome.kind === 'ok' ? await store.getOccurrence(tenant, id, at) : undefined;
+    if (known && isMade) log.info({ tenant, principal: principal.id, schedule: id }, 'a schedule is run now');
+    // The same wish once more; what was planned is none.
+    const isSame = wished !== undefined && known?.kind !== 'planned';
+    if (known && (isMade || isSame)) return known;
     if (outcome.kind === 'absent') throw new MoltError('MOLT_NOT_FOUND', `there is no schedule "${id}"`);
     // Another has this very millisecond, or the schedule has just been changed.
-    await clock.sleep(2);
+    if (wished !== undefined && known) wished += 1;
+    else await clock.sleep(2);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { Planned } from '@moltbot/schedules';
+import { localTime, type Planned } from '@moltbot/schedules';
 import {
   Name,
   type Occurrence,
@@ -231,9 +231,8 @@ function toOccurrenceView(occurrence: Occurrence): z.infer<typeof OccurrenceView
 }
 
 function toPlannedView({ at, due, skip }: Planned, timezone: string): z.infer<typeof PlannedView> {
-  const local = new Intl.DateTimeFormat('sv-SE', { timeZone: timezone, dateStyle: 'short', timeStyle: 'long' });
   return {
-    ...{ utc: isoTime(at), local: local.format(at), due: isoTime(due) },
+    ...{ utc: isoTime(at), local: localTime(at, timezone), due: isoTime(due) },
     ...(skip && { skip: skip.note === undefined ? skip.reason : `${skip.reason}: ${skip.note}` }),
   };
 }
