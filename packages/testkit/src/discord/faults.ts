@@ -1,6 +1,8 @@
 import { GatewayOpcodes as Op } from 'discord-api-types/v10';
+import type { Ice } from '../stand-in/ice.ts';
+import type { Stage } from '../stand-in/request-faults.ts';
 import type { Gateway } from './gateway.ts';
-import type { RestFault, RestFaults, Stage } from './rest-faults.ts';
+import type { RestFault, RestFaults } from './rest-faults.ts';
 
 /** Everything that can go wrong at the platform, on command. Routes are named `POST /channels/:channel/messages`; `*` is all. */
 export interface DiscordFaults {
@@ -151,28 +153,5 @@ export function createDispatchFaults(): DispatchFaults {
       return fault.copies;
     },
     clear: () => faults.clear(),
-  };
-}
-
-/** What everybody waits for while the platform is frozen. */
-export interface Ice {
-  freeze(): void;
-  thaw(): void;
-  melted(): Promise<void>;
-}
-
-export function createIce(): Ice {
-  let frozen: PromiseWithResolvers<void> | undefined;
-  return {
-    freeze() {
-      frozen ??= Promise.withResolvers();
-    },
-    thaw() {
-      frozen?.resolve();
-      frozen = undefined;
-    },
-    async melted() {
-      await frozen?.promise;
-    },
   };
 }

@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Silence } from '../stand-in/request-faults.ts';
 import { ApiError, refusal } from './api-error.ts';
 import { type Counters, count } from './counters.ts';
 import { isFields } from './form.ts';
 import { createInvalidRequests } from './invalid-requests.ts';
 import { createRateLimits, type RateLimits, tooManyRequests } from './rate-limits.ts';
 import { readBody } from './request-body.ts';
-import { type RestFaults, Silence, suffer } from './rest-faults.ts';
+import { type RestFaults, suffer } from './rest-faults.ts';
 import { type ApiAnswer, type FoundRoute, findRoute, type Route } from './router.ts';
 import type { Settings } from './settings.ts';
 import type { Token } from './token.ts';

@@ -1,12 +1,14 @@
 import type { APIApplicationCommand } from 'discord-api-types/v10';
+import { createIce } from '../stand-in/ice.ts';
+import { createRequestFaults } from '../stand-in/request-faults.ts';
 import type { Counters } from './counters.ts';
-import { createDispatchFaults, createFaults, createIce, type DiscordFaults } from './faults.ts';
-import { createHttpServer } from './http-server.ts';
+import { createDiscordServer } from './discord-server.ts';
+import { createDispatchFaults, createFaults, type DiscordFaults } from './faults.ts';
 import type { Ping, StoredMessage } from './model.ts';
 import type { DiscordOptions } from './options.ts';
 import { createPage } from './page/page.ts';
 import { createPlatform } from './platform.ts';
-import { createRestFaults } from './rest-faults.ts';
+import type { RestTrouble } from './rest-faults.ts';
 import { createRestServer, type RequestRecord } from './rest-server.ts';
 import { compileOptions } from './settings.ts';
 import { createTestUser, type TestUser } from './test-user.ts';
@@ -68,12 +70,12 @@ export interface SessionView {
 export async function startDiscord(options: DiscordOptions = {}): Promise<TestDiscord> {
   const settings = compileOptions(options);
   const dispatches = createDispatchFaults();
-  const restFaults = createRestFaults();
+  const restFaults = createRequestFaults<RestTrouble>();
   const ice = createIce();
   const platform = createPlatform(settings, { url: () => http.url(), timesOf: dispatches.timesOf });
   const { world, changes, counters, token, messages, files, threads, commands, people, gateway } = platform;
   const rest = createRestServer({ ...platform, faults: restFaults, awake: ice.melted });
-  const http = createHttpServer({ settings, rest, files, page: createPage(platform), gateway });
+  const http = createDiscordServer({ settings, rest, files, page: createPage(platform), gateway });
   await http.open();
 
   const view = (message: StoredMessage): DiscordMessage => viewOf(message, { world, files });

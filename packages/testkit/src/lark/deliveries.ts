@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ice } from '../stand-in/ice.ts';
 import type { Connection, Handover } from './connection.ts';
 import type { Connections } from './connections.ts';
 import type { Counters } from './counters.ts';
 import type { EventFaults } from './event-faults.ts';
-import type { Ice } from './ice.ts';
 import { newEventId } from './ids.ts';
 import type { App } from './model.ts';
 import { retryWaits, type Settings } from './settings.ts';

@@ -1,8 +1,9 @@
+import type { Ice } from '../stand-in/ice.ts';
+import type { Stage } from '../stand-in/request-faults.ts';
 import type { Connections } from './connections.ts';
 import type { EventFaults } from './event-faults.ts';
-import type { Ice } from './ice.ts';
 import type { App } from './model.ts';
-import type { RestFault, RestFaults, Stage } from './rest-faults.ts';
+import type { RestFault, RestFaults } from './rest-faults.ts';
 import type { Tokens } from './tokens.ts';
 
 /** Everything that can go wrong at the platform, on command. Routes are named `POST /im/v1/messages`; `*` is all. Default: once. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Silence } from '../stand-in/request-faults.ts';
 import { ApiError, bodyOfError, refusal, tooManyRequests } from './api-error.ts';
 import { type Counters, count } from './counters.ts';
 import type { Fields } from './fields.ts';
@@ -6,7 +7,7 @@ import { newLogId } from './ids.ts';
 import type { App } from './model.ts';
 import type { OpenRoute } from './open-routes.ts';
 import { readBody } from './request-body.ts';
-import { GatewayError, type RestFaults, Silence, suffer } from './rest-faults.ts';
+import { GatewayError, type RestFaults, suffer } from './rest-faults.ts';
 import { type ApiAnswer, findRoute, type Route } from './router.ts';
 import type { Settings } from './settings.ts';
 import type { Tokens } from './tokens.ts';

@@ -1,3 +1,4 @@
+import type { Ice } from '../stand-in/ice.ts';
 import { createCallbacks } from './callbacks.ts';
 import { type CardEntities, createCardEntities } from './card-entities.ts';
 import { type Connections, createConnections } from './connections.ts';
@@ -6,7 +7,6 @@ import { createDeliveries, type Deliveries } from './deliveries.ts';
 import type { EventFaults } from './event-faults.ts';
 import { createEvents, type Events } from './events.ts';
 import { createFiles, type Files } from './files.ts';
-import type { Ice } from './ice.ts';
 import { createMessageContent } from './message-content.ts';
 import { createMessages, type Messages } from './messages.ts';
 import { createOpenRoutes, type OpenRoute } from './open-routes.ts';

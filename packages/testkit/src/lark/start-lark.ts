@@ -1,15 +1,16 @@
+import { createHttpServer } from '../stand-in/http-server.ts';
+import { createIce } from '../stand-in/ice.ts';
+import { createRequestFaults } from '../stand-in/request-faults.ts';
 import type { Counters } from './counters.ts';
 import type { Delivery } from './deliveries.ts';
 import { createEventFaults } from './event-faults.ts';
 import { createFaults, type LarkFaults } from './faults.ts';
-import { createHttpServer } from './http-server.ts';
-import { createIce } from './ice.ts';
 import { messageHtml } from './message-html.ts';
 import type { Ping, StoredMessage } from './model.ts';
 import { createOpenApi, type RequestRecord } from './open-api.ts';
 import type { LarkOptions, Locale } from './options.ts';
 import { createPlatform } from './platform.ts';
-import { createRestFaults } from './rest-faults.ts';
+import type { RestTrouble } from './rest-faults.ts';
 import { compileOptions } from './settings.ts';
 import { createTestApp, type TestApp } from './test-app.ts';
 import { type BotChange, createTestUser, type TestUser } from './test-user.ts';
@@ -59,12 +60,12 @@ export async function startLark(options: LarkOptions = {}): Promise<TestLark> {
   const settings = compileOptions(options);
   const [ice, outage, hold] = [createIce(), createIce(), createIce()];
   const eventFaults = createEventFaults();
-  const restFaults = createRestFaults();
+  const restFaults = createRequestFaults<RestTrouble>();
   const url = (): string => http.url().replace('http', 'ws');
   const platform = createPlatform(settings, { url, ice, gates: [ice, outage, hold], faults: eventFaults });
   const { world, messages, files, entities, events, connections, deliveries, tokens, counters } = platform;
   const openApi = createOpenApi({ ...platform, faults: restFaults, awake: ice.melted });
-  const http = createHttpServer({ settings, openApi, connections });
+  const http = createHttpServer({ settings, serve: openApi.serve, accept: connections.accept });
   await http.open();
 
   const view = (message: StoredMessage): LarkMessage => viewOf(message, files);

@@ -1,11 +1,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Connections } from './connections.ts';
-import type { OpenApi } from './open-api.ts';
-import type { Settings } from './settings.ts';
 
-/** One port for the API and the long connections. */
+/** One port for all that a platform answers on. */
 export interface HttpServer {
   /** Takes the port it was given at first, again after `close`. */
   open(): Promise<void>;
@@ -16,19 +13,25 @@ export interface HttpServer {
   url(): string;
 }
 
-interface Deps {
-  readonly settings: Settings;
-  readonly openApi: OpenApi;
-  readonly connections: Connections;
+export interface HttpServerOptions {
+  readonly settings: {
+    readonly port?: number | undefined;
+    readonly host: string;
+    /** What clients are told instead of the address on this machine. */
+    readonly origin?: string | undefined;
+  };
+  serve(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Takes over a connection that is more than one request. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer): void;
 }
 
-export function createHttpServer({ settings, openApi, connections }: Deps): HttpServer {
+export function createHttpServer({ settings, serve, accept }: HttpServerOptions): HttpServer {
   let port = settings.port ?? 0;
   let server: Server | undefined;
   /** Connections that became long ones are not the HTTP server's any more. */
   const upgraded = new Set<Duplex>();
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    openApi.serve(request, response).catch((error: unknown) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    serve(request, response).catch((error: unknown) => {
       // A fault of the stand-in itself: the test that meets it must see it.
       response.writeHead(500, { 'content-type': 'text/plain' });
       response.end(error instanceof Error ? error.stack : String(error));
@@ -37,11 +40,11 @@ export function createHttpServer({ settings, openApi, connections }: Deps): Http
   return {
     async open() {
       if (server) return;
-      const next = createServer(serve);
+      const next = createServer(answer);
       next.on('upgrade', (request, socket, head) => {
         upgraded.add(socket);
         socket.once('close', () => upgraded.delete(socket));
-        connections.accept(request, socket, head);
+        accept(request, socket, head);
       });
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       next.once('error', reject);
