@@ -64,7 +64,7 @@ export { asMoltError, type ErrorPlace, hasCode, isMoltError, MoltError, type Mol
 export { matchesGlob } from './glob.ts';
 export { idFrom, newId, runIdOf, runIndexOf, taskIdOf } from './ids.ts';
 export type { JsonObject, JsonValue } from './json.ts';
-export { createLogger, type Logger, type LogLevel, silentLogger } from './logger.ts';
+export { createLogger, type Logger, type LogLevel, silentLogger, withFields } from './logger.ts';
 export type { JournalEntry, MessageJournal } from './message-journal.ts';
 export {
   Counter,

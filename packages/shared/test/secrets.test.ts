@@ -1,6 +1,6 @@
 import { format, inspect } from 'node:util';
 import { expect, test } from 'vitest';
-import { createLogger, type Logger, MoltError, Secret } from '../src/index.ts';
+import { createLogger, type Logger, MoltError, Secret, withFields } from '../src/index.ts';
 
 const value = 'correct-horse-battery';
 
@@ -32,18 +32,20 @@ test('a secret is revealed on request alone', () => {
 test('a log line is JSON with level, time, service, ids and message', () => {
   const { log, records } = capture();
   log.child({ taskId: 't1' }).child({ runId: 'r1' }).warn({ attempt: 2 }, 'tried again');
+  withFields(log, { taskId: 't1', runId: 'r1' }).warn({ attempt: 2 }, 'tried again');
+  withFields(log, { taskId: 't1' }).child({ runId: 'r1' }).warn({ attempt: 2 }, 'tried again');
   log.debug({}, 'below the level');
-  expect(records()).toEqual([
-    {
-      level: 'warn',
-      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-      service: 'test',
-      taskId: 't1',
-      runId: 'r1',
-      attempt: 2,
-      msg: 'tried again',
-    },
-  ]);
+  withFields(log, { taskId: 't1' }).debug({}, 'below the level');
+  const line = {
+    level: 'warn',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    service: 'test',
+    taskId: 't1',
+    runId: 'r1',
+    attempt: 2,
+    msg: 'tried again',
+  };
+  expect(records()).toEqual([line, line, line]);
 });
 
 test('a log line shows code, remedy and cause of an error', () => {
@@ -69,7 +71,8 @@ test('no secret reaches a log line: not as Secret, not under a name of secrets, 
   log.info(fields, 'at the top');
   log.info({ one: fields, two: { deep: fields } }, 'below');
   log.child({ session: fields, ...fields }).debug({}, 'in a child');
-  expect(lines).toHaveLength(4);
+  withFields(log, { session: fields, ...fields }).debug({}, 'with fields');
+  expect(lines).toHaveLength(5);
   for (const line of lines) expect(line).not.toContain(value);
-  expect(lines.join('').match(/\[redacted\]/g)).toHaveLength(1 + 8 + 16 + 16);
+  expect(lines.join('').match(/\[redacted\]/g)).toHaveLength(1 + 8 + 16 + 16 + 16);
 });

@@ -1,4 +1,4 @@
-import { classOf, type Logger, mayRunAgain, newId, type RunOrder, watchOf } from '@moltbot/shared';
+import { classOf, type Logger, mayRunAgain, newId, type RunOrder, watchOf, withFields } from '@moltbot/shared';
 import type { Claim, HeldRun } from '@moltbot/store';
 import type { ActiveRun, Arrival } from './active-runs.ts';
 import { endToReply } from './end-to-reply.ts';
@@ -45,7 +45,7 @@ export async function runToResult(arrival: Arrival, deps: RunDeps): Promise<void
 }
 
 const logOf = ({ runId, task, target }: RunOrder, log: Logger): Logger =>
-  log.child({ task: task.id, run: runId, tenant: task.principal.tenant, trace: task.trace, target: target.name });
+  withFields(log, { task: task.id, run: runId, tenant: task.principal.tenant, trace: task.trace, target: target.name });
 
 /** When nothing lies between the claim and the start, one step records both. */
 function startsAtOnce({ task, target }: RunOrder, { plugins, transports }: RunDeps): boolean {

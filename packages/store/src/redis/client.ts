@@ -160,15 +160,11 @@ function createLink({ url, log }: { readonly url: Secret; readonly log: Logger }
 const unanswered = new Error('Redis does not answer');
 
 /** An answer that came while this process was busy is read before the wait counts as over: timers come before the sockets. */
-async function answered<T>(call: Promise<T>): Promise<T> {
-  const { promise: over, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => setImmediate(() => reject(unanswered)), answersWithinMs);
-  try {
-    return await Promise.race([call, over]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const answered = <T>(call: Promise<T>): Promise<T> =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(() => setImmediate(() => reject(unanswered)), answersWithinMs);
+    void call.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 
 function watchPings(redis: Redis, guard: Link['guard']): NodeJS.Timeout {
   let failures = 0;

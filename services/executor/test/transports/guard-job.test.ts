@@ -1,5 +1,17 @@
+import { spawnSync } from 'node:child_process';
+import { expect, test } from 'vitest';
+import { guardProgram } from '../../src/transports/shell/program.ts';
 import { guardSuite } from './guard-suite.ts';
 
 guardSuite('bash', 'exec bash --norc -s');
 guardSuite('ksh93', 'exec ksh93 -s');
 guardSuite('mksh', 'exec mksh -s');
+
+test('bash keeps no list of the commands that have ended: each fork would go through it', async () => {
+  const { resident } = await guardProgram();
+  const input = `${resident}M_hello n /nowhere\n${"M_plain n '' '' true ''\n".repeat(20)}echo listed; jobs\n`;
+  const env = { SHELL: '/bin/bash', PATH: '/usr/bin:/bin' };
+  const { stdout } = spawnSync('bash', ['--norc', '-s'], { input, env, encoding: 'utf8' });
+  expect(stdout.match(/ end 0 0\n/g)).toHaveLength(20);
+  expect(stdout.split('listed\n')[1]).toBe('');
+});

@@ -16,7 +16,7 @@ export interface Exchange {
   stop(): void;
 }
 
-const newNonce = (): string => randomBytes(16).toString('hex');
+const newNonce = (): string => randomBytes(16).toString('base64url');
 
 interface Answered extends Pick<TransportRun, 'onOutput'> {
   readonly target: { readonly name: string };
@@ -53,8 +53,11 @@ export function openExchange(wire: Wire, run: Answered, onFrame: (words: readonl
       frame: (words) => onWords(stream, words),
     });
   const cutters = { stdout: cutter('stdout'), stderr: cutter('stderr') };
-  wire.listen((stream, chunk) => cutters[stream].push(chunk));
-  void wire.closed.then(() => reject(lost(run)));
+  // Not by a promise of the wire: what waits for it is kept for as long as the wire lives.
+  wire.listen(
+    (stream, chunk) => cutters[stream].push(chunk),
+    () => reject(lost(run)),
+  );
   return {
     nonce,
     finished,

@@ -17,6 +17,8 @@ export interface ResidentPool {
   /** The one that waits longest. */
   coldest(): ResidentShell | undefined;
   size(): number;
+  /** As `size() > 0`, without a look at all of them. */
+  hasOne(): boolean;
   /** Closes those that wait longest until at most `count` are left. */
   shrink(count: number): void;
   /** Closes those that have waited since then or longer, by the monotonic clock. */
@@ -24,6 +26,8 @@ export interface ResidentPool {
   /** When the one that waits longest began to, by the monotonic clock. */
   oldest(): number | undefined;
 }
+
+const isGood = ({ shell, channel }: PooledShell): boolean => shell.isReusable() && channel.isOpen();
 
 interface Waiting extends PooledShell {
   readonly since: number;
@@ -42,7 +46,7 @@ export function createResidentPool(clock: Pick<Clock, 'monotonic'>, onGone: () =
   const bury = (): void => {
     for (let index = waiting.length - 1; index >= 0; index--) {
       const found = waiting[index];
-      if (found?.shell.isReusable() && found.channel.isOpen()) continue;
+      if (found && isGood(found)) continue;
       waiting.splice(index, 1).forEach(close);
     }
   };
@@ -50,12 +54,12 @@ export function createResidentPool(clock: Pick<Clock, 'monotonic'>, onGone: () =
     take() {
       for (;;) {
         const last = waiting.pop();
-        if (!last || (last.shell.isReusable() && last.channel.isOpen())) return last;
+        if (!last || isGood(last)) return last;
         close(last);
       }
     },
     giveBack(pooled) {
-      if (pooled.shell.isReusable() && pooled.channel.isOpen()) {
+      if (isGood(pooled)) {
         waiting.push({ shell: pooled.shell, channel: pooled.channel, since: clock.monotonic() });
       } else close(pooled);
     },
@@ -63,6 +67,7 @@ export function createResidentPool(clock: Pick<Clock, 'monotonic'>, onGone: () =
       bury();
       return waiting[0]?.shell;
     },
+    hasOne: () => waiting.some(isGood),
     size() {
       bury();
       return waiting.length;

@@ -194,7 +194,7 @@ export function createSharedConnection(deps: SharedConnectionDeps): SharedConnec
       return free && placeOf(free);
     },
     hasRoom: () => engine.isOpen() && commands.hasRoom(),
-    hasShell: () => engine.isOpen() && commands.hasRoom() && shells.size() > 0,
+    hasShell: () => engine.isOpen() && commands.hasRoom() && shells.hasOne(),
     idleShell: () => (engine.isOpen() ? shells.coldest() : undefined),
     place: async (options) => placeOf(await commands.acquire(options)),
     isOpen: () => engine.isOpen(),
