@@ -1,4 +1,4 @@
-import { asMoltError, type ErrorCode, MoltError, type Principal } from '@moltbot/shared';
+import { asMoltError, MoltError, type Principal } from '@moltbot/shared';
 import type { Asker, ChatContext } from './chat-context.ts';
 import { answerCommand, isForAll } from './commands/answer-command.ts';
 import { answerPress } from './commands/answer-press.ts';
@@ -9,15 +9,10 @@ import { commandFromOptions } from './grammar/command-from-options.ts';
 import { parseCommand } from './grammar/parse-command.ts';
 import { findEntry, type GrammarContext, type Script } from './grammar/vocabulary.ts';
 import type { Incoming } from './incoming.ts';
+import { isOfPlatform, isPassing } from './passing.ts';
 import { errorToMessage } from './render/error-to-message.ts';
 import { respond } from './respond.ts';
 import { languageOf } from './texts/language.ts';
-
-/** What may be otherwise in a moment: the event is given again, instead of telling somebody. */
-const passing: ReadonlySet<ErrorCode> = new Set(['MOLT_STORE_DOWN', 'MOLT_SHUTTING_DOWN']);
-/** The same, but not for ever: a file that never comes must not hold up its channel. */
-const passingOnPlatform: ReadonlySet<ErrorCode> = new Set(['MOLT_CHAT_DOWN', 'MOLT_CHAT_LIMITED']);
-const platformPatienceMs = 600_000;
 
 /** What became of an event; `repeated`: it was handled before; `muted`: somebody whom nobody knows was told enough. */
 export type Handled = 'handled' | 'repeated' | 'muted';
@@ -44,37 +39,23 @@ export async function handleIncoming(context: ChatContext, incoming: Incoming): 
   try {
     if (as !== undefined) assertAdmitted(begun);
     await answer(context, asker);
-    await endGrant(context, incoming);
   } catch (reason) {
     const error = asMoltError(reason);
     if (isPassing(context, asker, error.code)) throw reason;
-    // Before it is told: of what is told not to run, nothing runs.
-    await endGrant(context, incoming);
     const details = { code: error.code, tenant, event: id, actor: actor.id };
     // Its message may hold what somebody typed.
     if (error.code === 'MOLT_INTERNAL') log.error({ ...details, err: reason }, 'a command of a chat failed');
     else log.info(details, 'a command of a chat was refused');
-    const isReachable = !passingOnPlatform.has(error.code);
+    const isReachable = !isOfPlatform(error.code);
     const told = isReachable ? asker : { ...asker, incoming: { ...incoming, answer: undefined } };
     await respond(context, told, errorToMessage(error, asker.language, textOf(incoming)));
   }
   return 'handled';
 }
 
-/** Nobody has to go on with a press that is done. */
-async function endGrant({ grants }: ChatContext, { tenant, id: event, ...incoming }: Incoming): Promise<void> {
-  if (incoming.kind === 'press' && incoming.button.startsWith('decide:')) await grants.end({ tenant, event });
-}
-
 /** A code still makes somebody known, and what nobody else sees may be said. */
 const mayHelp = (incoming: Incoming): boolean =>
   incoming.answer !== undefined || (incoming.kind !== 'press' && verbOf(incoming) === 'link');
-
-function isPassing({ clock, stopping }: ChatContext, { since }: Asker, code: ErrorCode): boolean {
-  if (passingOnPlatform.has(code)) return clock.now() - since < platformPatienceMs;
-  // Whoever goes on may have more luck.
-  return passing.has(code) || (code === 'MOLT_BUS_DOWN' && stopping.aborted);
-}
 
 async function answer(context: ChatContext, asker: Asker): Promise<void> {
   const { incoming } = asker;

@@ -1,86 +1,9 @@
-import { createScheduleDesk, type ScheduleDesk } from '@moltbot/schedules';
-import { type Principal, ScheduleSpec, type ScheduleSpecInput, silentLogger } from '@moltbot/shared';
-import { expect, onTestFinished, test } from 'vitest';
-import type { Incoming } from '../src/incoming.ts';
+import { expect, test } from 'vitest';
 import type { ChatMessage } from '../src/message.ts';
 import { whenWords } from '../src/render/when-words.ts';
 import { texts } from '../src/texts/texts.ts';
-import {
-  type ChatLab,
-  createFakeAnswer,
-  createLogbook,
-  diesUnnoted,
-  type Instance,
-  openChatLab,
-  place,
-  pressedBy,
-  saidBy,
-  until,
-} from './chat-lab.ts';
-import { expectPromises } from './render-promises.ts';
-
-const ops: Principal = { tenant: 'acme', id: 'key:ops' };
-
-const specOf = (more: Partial<ScheduleSpecInput> = {}): ScheduleSpec =>
-  ScheduleSpec.parse({
-    ...{ when: '0 2 * * *', timezone: 'Europe/Berlin', overlap: 'allow' },
-    task: { action: 'shell.run', on: 'web-1', args: { command: 'echo backup' } },
-    ...more,
-  });
-
-interface Desk {
-  readonly lab: ChatLab;
-  readonly one: Instance;
-  /** What an API changes. */
-  readonly api: ScheduleDesk;
-  /** Says it as ann, and gives what only she sees. */
-  ask(text: string, more?: Partial<Incoming>): Promise<ChatMessage>;
-  press(button: string): Promise<ChatMessage>;
-}
-
-async function openDesk(options: Parameters<typeof openChatLab>[0] = {}): Promise<Desk> {
-  const lab = await openChatLab(options);
-  await lab.link('ann');
-  const one = await lab.instance();
-  const { store, clock } = lab;
-  const api = createScheduleDesk({
-    ...{ store, clock, intake: { check: () => 'idempotent' }, calendars: new Map(), channels: {}, log: silentLogger },
-  });
-  const whispered = async (say: (answer: ReturnType<typeof createFakeAnswer>) => Incoming): Promise<ChatMessage> => {
-    const answer = createFakeAnswer();
-    await one.handle(say(answer));
-    const [message, ...others] = answer.whispers;
-    if (!message || others.length > 0) throw new Error(`there are ${answer.whispers.length} answers`);
-    expectPromises(message);
-    return message;
-  };
-  return {
-    ...{ lab, one, api },
-    ask: (text, more = {}) => whispered((answer) => ({ ...saidBy('ann', text), ...more, answer }) as Incoming),
-    press: (button) => whispered((answer) => pressedBy('ann', button, { answer })),
-  };
-}
-
-/** Fires what waits, as whoever leads the schedules does. */
-function lead({ lab: { store, clock } }: Pick<Desk, 'lab'>, taskId: string): void {
-  let isOver = false;
-  const fire = async (): Promise<void> => {
-    while (!isOver) {
-      for (const { scheduleId, occurrence } of await store.listOpenOccurrences('acme', { limit: 10 })) {
-        const { at, state } = occurrence;
-        if (state !== 'waiting') continue;
-        await store.moveOccurrence({ tenant: 'acme', scheduleId, at, to: { state: 'firing' } });
-        await store.moveOccurrence({ tenant: 'acme', scheduleId, at, to: { state: 'fired', taskId } });
-      }
-      await clock.sleep(5);
-    }
-  };
-  const firing = fire();
-  onTestFinished(async () => {
-    isOver = true;
-    await firing;
-  });
-}
+import { createFakeAnswer, createLogbook, diesUnnoted, place, pressedBy, saidBy, until } from './chat-lab.ts';
+import { lead, openDesk, ops, specOf } from './schedules-lab.ts';
 
 const labels = ({ buttons = [] }: ChatMessage): readonly string[] => buttons.map(({ label }) => label);
 const wordsOf = (message: ChatMessage): string => JSON.stringify(message);
@@ -278,4 +201,62 @@ test('whom nobody knows sees, pauses and runs no schedule', async () => {
   }
   expect((await lab.store.getSchedule('acme', 'nightly'))?.paused).toBeUndefined();
   expect((await api.occurrences(ops, 'nightly', { limit: 10 })).occurrences).toEqual([]);
+});
+
+test('a schedule of the longest id has its buttons, and they work', async () => {
+  const id = `nightly-${'x'.repeat(120)}`;
+  const { api, ask, press } = await openDesk();
+  await api.put(ops, id, specOf());
+  const { buttons = [] } = await ask(`schedule ${id}`);
+  expect(buttons.map(({ label }) => label)).toEqual(['Run now', 'Pause']);
+  await press(buttons[1]?.id ?? '');
+  expect((await api.get(ops, id)).paused).toMatchObject({ by: 'user:ann' });
+});
+
+test('what is written of a schedule is no markup, fits, and leaves nothing empty', async () => {
+  const { api, ask } = await openDesk();
+  const list = (from: number, to: number): string =>
+    Array.from({ length: to - from + 1 }, (_, n) => from + n).join(',');
+  const when = `${list(0, 59)} ${list(0, 23)} ${list(1, 31)} ${list(1, 12)} ${list(0, 6)}`;
+  const principal = { tenant: 'acme', id: `key:${'k'.repeat(600)}` };
+  const description = '@everyone **x** '.repeat(31);
+  await api.put(
+    principal,
+    'nightly',
+    specOf({
+      when,
+      owner: ' ',
+      description,
+      deadline: '1h',
+      jitter: '10s',
+      task: { action: 'shell.run', on: 'web-1,'.repeat(70), args: { command: 'x'.repeat(5_000) } },
+    }),
+  );
+  await api.pause(principal, 'nightly');
+  const { fields = [] } = await ask('schedule nightly');
+  for (const { name, value } of fields) expect([name, value]).not.toEqual([name, '']);
+  expect(fields.map(({ name }) => name)).not.toContain('Owner');
+});
+
+test('a resume and a pause that arrive long after they were sent are asked about', async () => {
+  const { api, ask, press } = await openDesk({ staleAfterMs: 60_000 });
+  await api.put(ops, 'nightly', specOf());
+  await api.pause(ops, 'nightly');
+  const asked = await ask('resume nightly', { at: Date.now() - 2_400_000 });
+  expect(asked.text?.[0]).toBe('Sent 40 min ago: do it now?');
+  expect((await api.get(ops, 'nightly')).paused).toMatchObject({ by: 'key:ops' });
+  await press(asked.buttons?.[0]?.id ?? '');
+  expect((await api.get(ops, 'nightly')).paused).toBeUndefined();
+  await ask('pause nightly', { at: Date.now() - 2_400_000 });
+  expect((await api.get(ops, 'nightly')).paused).toBeUndefined();
+});
+
+test('a pause that is done again after a crash is told as what it was', async () => {
+  const { lab, one, api } = await openDesk();
+  await api.put(ops, 'nightly', specOf());
+  const pause = saidBy('ann', 'pause nightly');
+  await diesUnnoted(lab, { ...pause, answer: createFakeAnswer() });
+  const answer = createFakeAnswer();
+  await one.handle({ ...pause, answer });
+  expect(answer.whispers[0]?.text?.[0]).toContain('nightly is paused');
 });

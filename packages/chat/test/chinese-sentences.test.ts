@@ -94,3 +94,14 @@ test('what a person meets in a chat in Chinese has no English sentence in it', a
     expect(text).not.toMatch(/\b(?:the|is|are|no|there)\b/);
   }
 });
+
+test('what others wrote is neither looked up among what every object has nor translated for seconds', () => {
+  expect(chineseSentence('expected the end, found constructor')).toBe('这里应为结尾，实际是constructor');
+  expect(chineseSentence('Invalid input: expected toString, received constructor')).toBe(
+    '应为toString，实际是constructor',
+  );
+  expect(chineseSentence('told to end (constructor); it had not started')).toBe(
+    '已要求结束（constructor）；它尚未开始',
+  );
+  expect(chineseSentence('cancelled; '.repeat(10_000))).toBeUndefined();
+});

@@ -1,12 +1,18 @@
-import type { Occurrence, Principal } from '@moltbot/shared';
+import { isDeepStrictEqual } from 'node:util';
+import { MoltError, type Occurrence, type Principal, type ScheduleSpec } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
+import type { RunCommand } from '../grammar/command.ts';
 import type { ChatMessage } from '../message.ts';
+import type { PostSubject } from '../posts/post.ts';
+import type { Question } from '../questions/question.ts';
 import { fitMessage } from '../render/fit-message.ts';
-import { occurrenceReason, scheduleButtons } from '../render/schedule-words.ts';
+import { occurrenceReason, scheduleButtons, scheduleKey } from '../render/schedule-words.ts';
 import { coarseMs } from '../render/task-words.ts';
 import { beginPost, deferAnswer, respond } from '../respond.ts';
+import type { Language } from '../texts/language.ts';
 import { texts } from '../texts/texts.ts';
 import { findSchedule } from './find-schedule.ts';
+import { ask, confirmationOf } from './run.ts';
 
 interface OfSchedule {
   readonly principal: Principal;
@@ -20,10 +26,14 @@ export async function steerSchedule(
   { verb, ...wanted }: OfSchedule & { readonly verb: 'pause' | 'resume' },
 ): Promise<void> {
   const { id, paused } = await findSchedule(context, asker, wanted);
+  // Others may have paused or resumed it since.
+  if (isStale(context, asker)) return respond(context, asker, staleMessage(asker, id, verb));
   const record = await context.schedules[verb](wanted.principal, id);
   const t = texts(asker.language);
   const { isPaused, wasPaused, isResumed, wasNotPaused, isDisabled } = t.schedules;
-  const isNew = (paused === undefined) === (verb === 'pause');
+  // Done again after a crash it is the same pause.
+  const isOurs = paused?.by === wanted.principal.id && paused.at >= asker.since;
+  const isNew = verb === 'pause' ? paused === undefined || isOurs : paused !== undefined;
   const said = verb === 'pause' ? (isNew ? isPaused(id) : wasPaused(id)) : isNew ? isResumed(id) : wasNotPaused(id);
   await respond(
     context,
@@ -38,34 +48,84 @@ export async function steerSchedule(
 
 /**
  * Runs a schedule once, beside its plan, and follows its task as if it had been asked for here; or asks, when it arrives long after it was
- * sent. One event makes one occurrence, whose id its task has.
+ * sent, or when the action of the schedule wants that. One event makes one occurrence, whose id its task has.
  */
 export async function fireSchedule(context: ChatContext, asker: Asker, wanted: OfSchedule): Promise<void> {
-  const { incoming, since, language } = asker;
-  const { id } = await findSchedule(context, asker, wanted);
-  if (since - incoming.at > context.staleAfterMs) return respond(context, asker, staleMessage(asker, id));
+  const { incoming, since } = asker;
+  const { principal } = wanted;
+  const { id, spec } = await findSchedule(context, asker, wanted);
+  const kind = confirmationOf(context, spec.task.action);
+  if (kind) return ask(context, asker, { command: commandOf(spec), schedule: id, principal, kind });
+  if (isStale(context, asker)) return respond(context, asker, staleMessage(asker, id, 'fire'));
   const answer = await deferAnswer(asker);
   // Of a message every delivery tells the same time; of a button not on every platform.
   const wishedAt = incoming.kind === 'press' ? since : incoming.at;
-  const { at } = await context.schedules.run(wanted.principal, id, wishedAt);
-  const occurrence = await untilFired(context, wanted.principal, { id, at });
-  if (occurrence?.taskId !== undefined)
-    return beginPost(context, asker, { kind: 'task', taskId: occurrence.taskId }, { answer });
-  const { schedules: t } = texts(language);
-  const reason = occurrence && occurrenceReason(occurrence, texts(language));
-  const text = reason === undefined ? t.onItsWay(id) : t.notFired(id, reason);
-  const message = fitMessage({ tone: reason === undefined ? 'neutral' : 'failure', text: [text] });
-  await beginPost(context, asker, { kind: 'words', message }, { answer });
+  await beginPost(context, asker, await runOnce(context, principal, { id, wishedAt, language: asker.language }), {
+    answer,
+  });
 }
 
-function staleMessage({ incoming, since, language }: Asker, id: string): ChatMessage {
+/** Runs the schedule of a question that was decided. Repeated, it comes to the same. @throws MOLT_NOT_FOUND, MOLT_BAD_REQUEST when it was changed */
+export async function fireAsked(context: ChatContext, question: Question, id: string): Promise<void> {
+  const { store, posts, clock } = context;
+  const { tenant, place, principal, language, message: replyTo, sentAt } = question;
+  const isRun = (await store.getOccurrence(tenant, id, sentAt))?.kind === 'manual';
+  // Who decided has seen what it was then.
+  if (!isRun && !isSame(commandOf((await context.schedules.get(principal, id)).spec), question.command))
+    throw new MoltError('MOLT_BAD_REQUEST', `the schedule "${id}" was changed after it was asked about`);
+  const subject = await runOnce(context, principal, { id, wishedAt: sentAt, language });
+  await posts.begin({
+    ...{ id: `fired-${question.id}`, tenant, place, language, replyTo, subject, createdAt: clock.now() },
+    ...{ messages: [], files: 0 },
+  });
+}
+
+const commandOf = ({ task }: ScheduleSpec): RunCommand => ({ verb: 'run', ...task });
+
+/** As the store gives them: without what is undefined. */
+const isSame = (a: RunCommand, b: RunCommand): boolean =>
+  isDeepStrictEqual(JSON.parse(JSON.stringify(a)), JSON.parse(JSON.stringify(b)));
+
+interface Wish {
+  readonly id: string;
+  /** Epoch ms. */
+  readonly wishedAt: number;
+  readonly language: Language;
+}
+
+/** @returns what the answer is about: its task, or why there is none */
+async function runOnce(
+  context: ChatContext,
+  principal: Principal,
+  { id, wishedAt, language }: Wish,
+): Promise<PostSubject> {
+  const { at } = await context.schedules.run(principal, id, wishedAt);
+  const occurrence = await untilFired(context, principal, { id, at });
+  if (occurrence?.taskId !== undefined) return { kind: 'task', taskId: occurrence.taskId };
+  const t = texts(language);
+  const reason = occurrence && occurrenceReason(occurrence, t);
+  const text = reason === undefined ? t.schedules.onItsWay(id) : t.schedules.notFired(id, reason);
+  return { kind: 'words', message: fitMessage({ tone: reason === undefined ? 'neutral' : 'failure', text: [text] }) };
+}
+
+const isStale = ({ staleAfterMs }: ChatContext, { incoming, since }: Asker): boolean =>
+  since - incoming.at > staleAfterMs;
+
+function staleMessage(
+  { incoming, since, language }: Asker,
+  id: string,
+  verb: 'fire' | 'pause' | 'resume',
+): ChatMessage {
   const t = texts(language);
   const ageMs = Math.max(0, since - incoming.at);
+  const age = t.duration(coarseMs(ageMs) ?? ageMs);
   return fitMessage({
     tone: 'warning',
     title: t.schedules.title(id),
-    text: [t.questions.stale(t.duration(coarseMs(ageMs) ?? ageMs)), t.questions.staleWhy],
-    buttons: [{ id: `fire:${id}`, label: t.buttons.runNow, style: 'primary' }],
+    text: [verb === 'fire' ? t.questions.stale(age) : t.schedules.stale(age), t.questions.staleWhy],
+    buttons: [
+      { id: `${verb}:${scheduleKey(id)}`, label: t.buttons[verb === 'fire' ? 'runNow' : verb], style: 'primary' },
+    ],
   });
 }
 

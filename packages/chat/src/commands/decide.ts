@@ -1,10 +1,12 @@
-import { MoltError } from '@moltbot/shared';
+import { MoltError, type Place, type Principal } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
 import { linkedPrefix } from '../people/people.ts';
 import type { Question } from '../questions/question.ts';
 import { deferAnswer, respond } from '../respond.ts';
 import { submitOrder } from '../submit.ts';
 import { texts } from '../texts/texts.ts';
+import { fireAsked } from './change-schedule.ts';
+import { holdGrant, isForLeader } from './hold-grant.ts';
 
 /**
  * Decides a question. The first decision stands; what it leads to is done again by whoever meets it, and is done once.
@@ -21,14 +23,23 @@ export async function decide(context: ChatContext, asker: Asker, id: string, opt
   if (!mayDecide(question, asker)) return say(t.questions.notYours);
   if (option === 'yes') await assertStillKnown(context, question);
   // Before it is decided: what a decision leads to must not hang on this process.
-  if (option === 'yes' && !question.decision) await grants.begin({ tenant, event: incoming.id, question: id });
+  if (option === 'yes' && !question.decision)
+    await grants.begin({ tenant, event: incoming.id, kind: 'question', question: id });
   const decision = { option, by: actor.name, actor: actor.id, event: incoming.id, at: clock.now() };
-  const decided = await questions.decide(tenant, id, decision);
-  if (!decided?.decision) return say(t.questions.decided.expire);
-  if (!isOurs(decided.decision, decision, decided.expiresAt))
-    return say(t.questions.alreadyDecided(decided.decision.by));
-  await deferAnswer(asker);
-  if (option === 'yes') await submitQuestion(context, decided);
+  const work = async (): Promise<'done' | 'left'> => {
+    const decided = await questions.decide(tenant, id, decision);
+    const stands = decided?.decision;
+    if (!stands || !isOurs(stands, decision, decided.expiresAt)) {
+      await say(stands ? t.questions.alreadyDecided(stands.by) : t.questions.decided.expire);
+      return 'left';
+    }
+    await deferAnswer(asker);
+    if (option === 'no') return 'done';
+    if (stands.event === incoming.id && isForLeader(context, stands.at)) return 'left';
+    await submitQuestion(context, decided);
+    return 'done';
+  };
+  await holdGrant(context, asker, { event: question.decision?.event ?? incoming.id, work });
 }
 
 /** Does what was decided. @throws MOLT_CHAT_UNLINKED, and what `Intake.submit` throws */
@@ -37,8 +48,18 @@ export async function runQuestion(context: ChatContext, question: Question): Pro
   await submitQuestion(context, question);
 }
 
+interface Who {
+  readonly tenant: string;
+  readonly place: Place;
+  readonly principal: Principal;
+  readonly asker: { readonly id: string; readonly name: string };
+}
+
 /** Whose link was taken back since is run nothing for any more. @throws MOLT_CHAT_UNLINKED */
-async function assertStillKnown({ people }: ChatContext, { tenant, place, principal, asker }: Question): Promise<void> {
+export async function assertStillKnown(
+  { people }: Pick<ChatContext, 'people'>,
+  { tenant, place, principal, asker }: Who,
+): Promise<void> {
   // Roles are known of who is here alone.
   if (!principal.id.startsWith(linkedPrefix)) return;
   const now = await people.find({ tenant, place, actor: { ...asker, roles: [] } });
@@ -61,6 +82,7 @@ function mayDecide({ kind, asker, principal }: Question, { incoming, principal: 
 }
 
 async function submitQuestion(context: ChatContext, question: Question): Promise<void> {
+  if (question.schedule !== undefined) return fireAsked(context, question, question.schedule);
   const { command, principal, place, id, message, language, asker } = question;
   await submitOrder(context, { ...{ command, principal, place, event: id, message, language }, actor: asker.id });
 }

@@ -1,6 +1,7 @@
 import { hasCode, MoltError, type Principal, type ScheduleRecord } from '@moltbot/shared';
 import type { Asker, ChatContext } from '../chat-context.ts';
 import { meantOf } from '../grammar/vocabulary.ts';
+import { scheduleKey } from '../render/schedule-words.ts';
 import { texts } from '../texts/texts.ts';
 
 type Schedules = Pick<ChatContext, 'schedules'>;
@@ -24,7 +25,7 @@ export async function allSchedules(
   return { found, isCut: cursor !== undefined };
 }
 
-/** The schedule of that id. @throws MOLT_NOT_FOUND saying which was probably meant, in the language of who asks */
+/** The schedule of that id, or of that key of a button. @throws MOLT_NOT_FOUND saying which was probably meant, in the language of who asks */
 export async function findSchedule(
   context: Schedules,
   { language }: Pick<Asker, 'language'>,
@@ -35,6 +36,9 @@ export async function findSchedule(
   } catch (error) {
     if (!hasCode(error, 'MOLT_NOT_FOUND')) throw error;
     const { found } = await allSchedules(context, principal);
+    // A button holds no long id.
+    const pressed = found.find((record) => record.id.length > id.length && scheduleKey(record.id) === id);
+    if (pressed) return pressed;
     const { schedules: t } = texts(language);
     const ids = found.map((record) => record.id);
     const meant = ids.find((known) => known.toLowerCase() === id.toLowerCase()) ?? meantOf(id, ids);

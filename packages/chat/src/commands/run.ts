@@ -30,10 +30,23 @@ export async function runCommand(
 const lateMs = 10_000;
 
 /** @throws MOLT_UNKNOWN_ACTION, MOLT_BAD_SELECTOR, MOLT_NO_TARGETS */
-function checkNow({ intake }: ChatContext, { action, on }: RunCommand, principal: Principal): void {
+export function checkNow(
+  { intake }: Pick<ChatContext, 'intake'>,
+  { action, on }: RunCommand,
+  principal: Principal,
+): void {
   if (!intake.actions().some(({ name }) => name === action))
     throw new MoltError('MOLT_UNKNOWN_ACTION', `there is no action "${action}"`);
   intake.targets(principal, on);
+}
+
+/** What its action asks before it runs. */
+export function confirmationOf(
+  { intake }: Pick<ChatContext, 'intake'>,
+  action: string,
+): 'confirm' | 'approve' | undefined {
+  const confirm = intake.actions().find(({ name }) => name === action)?.confirm;
+  return confirm && (confirm === 'other' ? 'approve' : 'confirm');
 }
 
 function questionFor(
@@ -41,8 +54,8 @@ function questionFor(
   { incoming, since }: Asker,
   command: RunCommand,
 ): Question['kind'] | undefined {
-  const confirm = intake.actions().find(({ name }) => name === command.action)?.confirm;
-  if (confirm) return confirm === 'other' ? 'approve' : 'confirm';
+  const kind = confirmationOf({ intake }, command.action);
+  if (kind) return kind;
   // By when it came first: what was run then is not asked about when it comes again.
   return since - incoming.at > staleAfterMs ? 'stale' : undefined;
 }
@@ -51,15 +64,21 @@ interface Asked {
   readonly command: RunCommand;
   readonly principal: Principal;
   readonly kind: Question['kind'];
+  readonly schedule?: string | undefined;
 }
 
-async function ask(context: ChatContext, asker: Asker, { command, principal, kind }: Asked): Promise<void> {
+/** Asks before it is run. */
+export async function ask(
+  context: ChatContext,
+  asker: Asker,
+  { command, principal, kind, schedule }: Asked,
+): Promise<void> {
   const { incoming, language } = asker;
   const { id, tenant, place, actor, at } = incoming;
   const answer = await deferAnswer(asker);
   const askedAt = context.clock.now();
   await context.questions.ask({
-    ...{ id, tenant, kind, command, principal, place, language, sentAt: at, askedAt },
+    ...{ id, tenant, kind, command, schedule, principal, place, language, sentAt: at, askedAt },
     expiresAt: askedAt + decideWithinMs[kind],
     asker: { id: actor.id, name: actor.name },
     ...(incoming.kind !== 'command' && { message: incoming.message }),

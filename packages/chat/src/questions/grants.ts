@@ -1,21 +1,61 @@
+import { Place } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
+import { z } from 'zod';
 
-/** A press that says yes to a question, whose task may not be there yet. */
-export interface Grant {
+/** A press by which something is to be run, whose task may not be there yet. */
+export type Grant = GrantName & Granted;
+
+interface GrantName {
   readonly tenant: string;
   /** Id of the press. */
   readonly event: string;
-  /** Id of the question. */
-  readonly question: string;
 }
 
+type Granted =
+  /** A yes to the question of that id. */
+  | { readonly kind: 'question'; readonly question: string }
+  /** The remedy of a notification. */
+  | { readonly kind: 'remedy'; readonly press: GrantedPress };
+
+/** All that any instance needs to go on with a press. */
+export interface GrantedPress {
+  readonly place: Place;
+  readonly actor: { readonly id: string; readonly name: string };
+  readonly button: string;
+  /** Id of the message with the button. */
+  readonly message: string;
+  readonly language: 'en' | 'zh-CN';
+  /** Id of the principal whom it is done as. */
+  readonly as: string;
+  /** When it was pressed, and when that came to the bot first; epoch ms. */
+  readonly at: number;
+  readonly since: number;
+}
+
+const Granted: z.ZodType<Granted> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('question'), question: z.string() }),
+  z.object({
+    kind: z.literal('remedy'),
+    press: z.object({
+      place: Place,
+      actor: z.object({ id: z.string(), name: z.string() }),
+      button: z.string(),
+      message: z.string(),
+      language: z.enum(['en', 'zh-CN']),
+      as: z.string(),
+      at: z.int(),
+      since: z.int(),
+    }),
+  }),
+]);
+
 /**
- * The presses of one bot that say yes, from before the question is decided until its task is there or was refused: what somebody who died
+ * The presses of one bot that run something, from before that is on record until its task is there or was refused: what somebody who died
  * in between has left here is done by whoever leads next. Every call rejects with MOLT_STORE_DOWN.
  */
 export interface Grants {
   begin(grant: Grant): Promise<void>;
-  end(grant: Pick<Grant, 'tenant' | 'event'>): Promise<void>;
+  end(grant: GrantName): Promise<void>;
   open(): Promise<readonly Grant[]>;
 }
 
@@ -37,13 +77,16 @@ export function createGrants({
     let cursor: string | undefined;
     do {
       const page = await store.listRecords({ tenant, kind }, { limit: pageSize, cursor });
-      for (const { id, value } of page.records) yield { tenant, event: id, question: value };
+      for (const { id, value } of page.records) {
+        const granted = toGranted(value);
+        if (granted) yield { tenant, event: id, ...granted };
+      }
       cursor = page.cursor;
     } while (cursor !== undefined);
   }
   return {
-    async begin({ tenant, event, question }) {
-      await store.putRecord({ tenant, kind, id: event }, question, { keepMs });
+    async begin({ tenant, event, ...granted }) {
+      await store.putRecord({ tenant, kind, id: event }, JSON.stringify(granted), { keepMs });
     },
     async end({ tenant, event }) {
       await store.dropRecord({ tenant, kind, id: event });
@@ -54,4 +97,13 @@ export function createGrants({
       return found;
     },
   };
+}
+
+/** Undefined for what another version wrote: it must not hold up the others. */
+function toGranted(value: string): Granted | undefined {
+  try {
+    return Granted.parse(JSON.parse(value));
+  } catch {
+    return undefined;
+  }
 }

@@ -13,6 +13,8 @@ export interface Question {
   readonly tenant: string;
   readonly kind: 'confirm' | 'approve' | 'stale';
   readonly command: RunCommand;
+  /** Id of the schedule that is run once, whose task `command` was when it was asked. */
+  readonly schedule?: string | undefined;
   readonly asker: { readonly id: string; readonly name: string };
   readonly principal: Principal;
   readonly place: Place;
@@ -58,6 +60,7 @@ export const Question: z.ZodType<Question> = z.object({
   tenant: z.string(),
   kind: z.enum(['confirm', 'approve', 'stale']),
   command: RunCommandRecord,
+  schedule: z.string().optional(),
   asker: z.object({ id: z.string(), name: z.string() }),
   principal: z.object({ tenant: z.string(), id: z.string() }),
   place: Place,

@@ -57,16 +57,18 @@ function fieldsOf({ record, next, now }: ScheduleView, t: Texts): readonly ChatF
   const state = [scheduleState(record, t, now), ...(failures > 0 ? [s.failures(failures)] : [])];
   const instants = next.map((each) => instantOf(each, spec.timezone, t));
   return [
-    { name: s.state, value: t.facts(state) },
+    { name: s.state, value: clip(t.facts(state), 250) },
     { name: s.runs, value: t.task.title(spec.task.action, oneLine(spec.task.on, 200)) },
-    { name: s.when, value: when === spec.when ? when : t.facts([when, spec.when]) },
+    { name: s.when, value: clip(when === spec.when ? when : t.facts([when, spec.when]), 300) },
     { name: s.zone, value: spec.timezone },
     { name: s.next, value: instants.length === 0 ? s.noNext : instants.join('\n') },
     { name: s.policies, value: t.facts(policiesOf(spec)) },
-    { name: s.madeBy, value: source === 'config' ? s.configuration : createdBy },
-    ...(spec.owner === undefined ? [] : [{ name: s.owner, value: spec.owner }]),
+    { name: s.madeBy, value: source === 'config' ? s.configuration : oneLine(createdBy, 128) },
+    ...(hasWords(spec.owner) ? [{ name: s.owner, value: oneLine(spec.owner, 128) }] : []),
   ];
 }
+
+const hasWords = (text: string | undefined): text is string => text !== undefined && oneLine(text, 1) !== '';
 
 /** In the zone and in UTC; with why it is not run. */
 function instantOf({ at, skip }: Planned, timezone: string, t: Texts): string {

@@ -1,5 +1,5 @@
 import { localTime } from '@moltbot/schedules';
-import type { Occurrence, ScheduleRecord, TaskState } from '@moltbot/shared';
+import { idFrom, type Occurrence, type ScheduleRecord, type TaskState } from '@moltbot/shared';
 import type { ChatButton } from '../message.ts';
 import { english, type Texts } from '../texts/english.ts';
 import { oneLine } from './clip.ts';
@@ -64,13 +64,18 @@ export function occurrenceReason({ reason, note }: Pick<Occurrence, 'reason' | '
   return note === undefined ? text : t.labelled(text, oneLine(note, 200));
 }
 
+const keyLength = 90;
+
+/** The id of a schedule as it stands in the id of a button: itself, or a hash of it where it is too long. */
+export const scheduleKey = (id: string): string => (id.length <= keyLength ? id : idFrom('button', id));
+
 /** What can be done about a schedule. */
 export const scheduleButtons = (
   { id, paused }: Pick<ScheduleRecord, 'id' | 'paused'>,
   t: Texts,
 ): readonly ChatButton[] => [
-  { id: `fire:${id}`, label: t.buttons.runNow, style: 'primary' },
+  { id: `fire:${scheduleKey(id)}`, label: t.buttons.runNow, style: 'primary' },
   paused
-    ? { id: `resume:${id}`, label: t.buttons.resume, style: 'neutral' }
-    : { id: `pause:${id}`, label: t.buttons.pause, style: 'neutral' },
+    ? { id: `resume:${scheduleKey(id)}`, label: t.buttons.resume, style: 'neutral' }
+    : { id: `pause:${scheduleKey(id)}`, label: t.buttons.pause, style: 'neutral' },
 ];

@@ -64,6 +64,7 @@ export const chineseSchedules: typeof englishSchedules = {
   once: (time) => `一次，${time}`,
   days: ['周日', '周一', '周二', '周三', '周四', '周五', '周六'],
 
+  stale: (age) => `${age}前发送：现在执行吗？`,
   isPaused: (id) => `${id} 已暂停：恢复之前不会自动运行。`,
   wasPaused: (id) => `${id} 之前就已暂停。`,
   isResumed: (id) => `${id} 已恢复。`,

@@ -1,11 +1,15 @@
 /** A sentence in English, whole, and the same in Chinese; what is in brackets there is handed over, `undefined` where nothing matched. */
 type Row = readonly [RegExp, (...parts: readonly string[]) => string | undefined];
 
+/** Characters. None of ours is longer; a sentence can hold many others, and each costs. */
+const longest = 2_000;
+
 /**
  * What an error says, in Chinese. What is data in it stays as it is: names, addresses, fingerprints.
  * @returns undefined for a sentence that is not known, as of ssh, of an action or of a plugin
  */
 export function chineseSentence(sentence: string): string | undefined {
+  if (sentence.length > longest) return undefined;
   for (const [pattern, inChinese] of rows) {
     const match = pattern.exec(sentence);
     if (match) return inChinese(...match.slice(1).map((part) => part ?? ''));
@@ -41,7 +45,10 @@ const kinds: Readonly<Record<string, string>> = {
   null: 'null',
   undefined: '空',
 };
-const kindIn = (word: string): string => kinds[word] ?? word;
+const kindIn = (word: string): string => wordIn(kinds, word);
+/** What was written by somebody else may be the name of what every object has. */
+const wordIn = (words: Readonly<Record<string, string>>, word: string): string =>
+  (Object.hasOwn(words, word) ? words[word] : undefined) ?? word;
 
 const ofCommands: readonly Row[] = [
   [/^there is no action "(.+?)"$/, (name) => `没有操作“${name}”`],
@@ -53,6 +60,7 @@ const ofCommands: readonly Row[] = [
   [/^the task has not ended: cancel it, or wait$/, () => '任务还没有结束：请取消它，或等它结束'],
   [/^none of its runs failed$/, () => '它没有失败的运行'],
   [/^there is no schedule "(.*)"$/s, (id) => `没有计划“${id}”`],
+  [/^the schedule "(.*)" was changed after it was asked about$/s, (id) => `计划“${id}”在询问之后有了变化`],
   [/^"(.*)" is declared by the configuration$/s, (id) => `“${id}”由配置声明`],
   [/^the notification is forgotten$/, () => '这条通知已不再保存'],
   [/^(.+) is not known here$/s, (name) => `这里还不认识 ${name}`],
@@ -154,7 +162,7 @@ const ofTargets: readonly Row[] = [
 ];
 
 const parts: Readonly<Record<string, string>> = { 'a name or a value': '名称或值', 'the end': '结尾' };
-const part = (text = ''): string => parts[text] ?? text;
+const part = (text = ''): string => wordIn(parts, text);
 
 const ofService: readonly Row[] = [
   [/^the broker is out of memory or disk and takes no messages$/, () => '消息代理内存或磁盘不足，不接收消息'],
@@ -195,7 +203,7 @@ const ofRuns: readonly Row[] = [
   ],
   [
     /^told to end \((.+?)\); (.+)$/,
-    (why, fate) => `已要求结束（${reasons[why ?? ''] ?? why}）；${chineseOr(fate ?? '')}`,
+    (why, fate) => `已要求结束（${wordIn(reasons, why ?? '')}）；${chineseOr(fate ?? '')}`,
   ],
   [/^it had not started$/, () => '它尚未开始'],
   [/^its processes are gone$/, () => '它的进程已结束'],

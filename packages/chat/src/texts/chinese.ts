@@ -151,6 +151,7 @@ export const chinese: Texts = {
       expire: '无人及时决定，因此没有运行。要再次请求，请重新发送命令。',
     },
     notAll: (characters) => `这里没有显示全部内容：后面还有 ${characters} 个字符。`,
+    remedyNotRun: '已经要求执行修复，但 Moltbot 在运行之前停止了，因此没有运行。请用命令运行它。',
     notYours: '这不由你决定。',
     notRun: '已经做了决定，但 Moltbot 在运行之前停止了，因此没有运行。请重新发送命令。',
     alreadyDecided: (by) => `${by} 已经做了决定。`,

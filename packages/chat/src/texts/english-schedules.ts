@@ -70,6 +70,7 @@ export const englishSchedules = {
   once: (time: string): string => `once, ${time}`,
   days: ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday'] as readonly string[],
 
+  stale: (age: string): string => `Sent ${age} ago: do it now?`,
   isPaused: (id: string): string => `${id} is paused: it runs no more by itself until it is resumed.`,
   wasPaused: (id: string): string => `${id} was paused already.`,
   isResumed: (id: string): string => `${id} is resumed.`,

@@ -160,6 +160,7 @@ export const english = {
     },
     notAll: (characters: number): string =>
       `Not all of it is shown: it goes on for ${characters} character${s(characters)}.`,
+    remedyNotRun: 'The remedy was asked for, but Moltbot stopped before it ran. It has not run: run it by a command.',
     notYours: 'This is not for you to decide.',
     notRun: 'It was decided, but Moltbot stopped before it ran. It has not run: send the command again.',
     alreadyDecided: (by: string): string => `${by} has decided this already.`,

@@ -141,8 +141,8 @@ async function runNow(
     const isMade = outcome.kind === 'ok' && outcome.taken[0] === true;
     const known = outcome.kind === 'ok' ? await store.getOccurrence(tenant, id, at) : undefined;
     if (known && isMade) log.info({ tenant, principal: principal.id, schedule: id }, 'a schedule is run now');
-    // The same wish once more; what was planned is none.
-    const isSame = wished !== undefined && known?.kind !== 'planned';
+    // The same wish once more; what was planned, or filled in, is none.
+    const isSame = wished !== undefined && known?.kind === 'manual';
     if (known && (isMade || isSame)) return known;
     if (outcome.kind === 'absent') throw new MoltError('MOLT_NOT_FOUND', `there is no schedule "${id}"`);
     // Another has this very millisecond, or the schedule has just been changed.
