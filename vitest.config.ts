@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './scripts/longest-first.ts';
 
 export default defineConfig({
   test: {
-    include: ['{packages,services,plugins}/*/test/**/*.test.ts', 'scripts/**/*.test.ts', 'e2e/**/*.test.ts'],
     pool: 'forks',
     // Most tests wait for servers: with one worker, as two cores would have it, the machine would idle.
     maxWorkers: 3,
@@ -10,5 +10,18 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
+    sequence: { sequencer: LongestFirst },
+    projects: [
+      { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'parts',
+          include: ['{packages,services,plugins}/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+          // A worker takes one file after the other: a process and every module anew for each would cost a second of CPU a file.
+          isolate: false,
+        },
+      },
+    ],
   },
 });

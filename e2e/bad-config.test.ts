@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compileCache } from '@moltbot/testkit';
 import { afterAll, describe, expect, test } from 'vitest';
 
 const main = join(import.meta.dirname, '../packages/cli/src/main.ts');
@@ -18,7 +19,7 @@ interface Ended {
 /** `moltbot …`, in a process of its own. */
 const moltbot = (args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> =>
   new Promise((resolve) => {
-    const options = { cwd: directory, env: { PATH: process.env['PATH'], ...environment } };
+    const options = { cwd: directory, env: { PATH: process.env['PATH'], ...compileCache(), ...environment } };
     execFile(process.execPath, [main, ...args], options, (error, out, err) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, out, err }),
     );

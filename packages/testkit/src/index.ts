@@ -42,6 +42,6 @@ export { type RabbitmqOptions, startRabbitmq, type TestRabbitmq } from './rabbit
 export { type RedisOptions, startRedis, type TestRedis } from './redis.ts';
 export { type ServerProcess, type ServerProcessOptions, startProcess, untilListening } from './server-process.ts';
 export { checkServiceContract } from './service-contract.ts';
-export { residentMib, startService, untilReady } from './service-process.ts';
+export { compileCache, residentMib, startService, untilReady } from './service-process.ts';
 export { type SshdOptions, startSshd, type TestSshd } from './sshd.ts';
 export { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';

@@ -140,11 +140,13 @@ export const startDistributed: StartInstallation = async (options) => {
     await untilReady(`http://127.0.0.1:${ops}`, server, readyWithinMs);
     return server;
   };
-  let gateway = await startGateway();
   const startAll = (service: 'executor' | 'scheduler', count: number) =>
     Promise.all(Array.from({ length: count }, (_, index) => startWorker(service, index)));
-  const workers = await startAll('executor', executors);
-  const leaders = await startAll('scheduler', schedulers);
+  let [gateway, workers, leaders] = await Promise.all([
+    startGateway(),
+    startAll('executor', executors),
+    startAll('scheduler', schedulers),
+  ]);
   return {
     api: createApiClient(url, apiKey ?? (await keyIn(directory))),
     directory,

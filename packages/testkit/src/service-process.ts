@@ -14,10 +14,22 @@ export function startService(
   return startProcess({
     command: process.execPath,
     args: [join(root, 'services', service, 'src', 'main.ts')],
-    env: { PATH: process.env['PATH'] ?? '', HOME: process.env['HOME'] ?? '/', HOSTNAME: name, ...environment },
+    env: {
+      ...compileCache(),
+      PATH: process.env['PATH'] ?? '',
+      HOME: process.env['HOME'] ?? '/',
+      HOSTNAME: name,
+      ...environment,
+    },
     cwd: directory,
     logFile: join(directory, `${name}.log`),
   });
+}
+
+/** Where node keeps what it compiled, when this process was told: a third of what a start costs. */
+export function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  const directory = process.env['NODE_COMPILE_CACHE'];
+  return directory === undefined ? {} : { NODE_COMPILE_CACHE: directory };
 }
 
 /** Resolves when `/readyz` answers 200. */
