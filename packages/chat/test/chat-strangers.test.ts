@@ -70,6 +70,8 @@ test('an event that is given again after a crash comes to the same, and is count
   const one = await lab.instance();
   one.lead();
   for (let n = 0; n < 4; n += 1) await one.handle(saidBy('eve', 'help'));
+  // Nothing more is written of those.
+  expect(await shown(lab)).toBe(4);
   const fifth = saidBy('eve', 'help');
   lab.onStore = (call, [name]) => {
     if (call === 'putRecord' && (name as { kind: string }).kind.startsWith('chat.posts')) lab.setStore('before');
