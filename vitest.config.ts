@@ -7,7 +7,7 @@ export default defineConfig({
     // Most tests wait for servers: with one worker, as two cores would have it, the machine would idle.
     maxWorkers: 3,
     // Real servers start inside the files; RabbitMQ alone takes up to 20 s on a busy machine.
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
     sequence: { sequencer: LongestFirst },
