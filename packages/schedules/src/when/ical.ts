@@ -2,36 +2,51 @@ import ICAL from 'ical.js';
 import { badWhen } from './bad-schedule.ts';
 import { type Civil, dayMs, dayOf } from './civil.ts';
 
-/** Times of a recurrence rule, one after another from its start; undefined after the last. */
-export interface RuleTimes {
-  next(): Civil | undefined;
+export type Frequency = 'YEARLY' | 'MONTHLY' | 'WEEKLY' | 'DAILY' | 'HOURLY' | 'MINUTELY' | 'SECONDLY';
+type NumberPart = Exclude<keyof ICAL.Recur['parts'], 'BYDAY'>;
+
+/** `MO`, or `-1MO`, the last one of the month or year: nth is 0 where it is not said. */
+export interface RuleDay {
+  /** 0 is Sunday. */
+  readonly weekday: number;
+  readonly nth: number;
 }
 
+/** A recurrence rule as it is written. */
 export interface Rule {
-  /** Begins anew. */
-  times(start: Civil): RuleTimes;
-  /** Every hour or every few, whatever the hour. */
-  readonly isHourly: boolean;
+  readonly frequency: Frequency;
+  readonly interval: number;
+  readonly count?: number | undefined;
+  /** The last time that may be. */
+  readonly until?: Civil | undefined;
+  /** Weekday on which weeks begin; 0 is Sunday. */
+  readonly weekStart: number;
+  /** Values of a BY part, ascending and each once. */
+  readonly numbers: { readonly [Part in NumberPart]?: readonly number[] | undefined };
+  readonly days?: readonly RuleDay[] | undefined;
 }
 
 /** @param text the value of an RRULE @throws MOLT_BAD_SCHEDULE */
 export function readRule(text: string): Rule {
-  const recur = recurOf(text);
+  const { freq, interval, count, until, wkst, parts } = recurOf(text);
+  const { BYDAY: days, ...numbers } = parts;
+  const last = until ? civilOf(until) : undefined;
+  if (Number.isNaN(last)) throw badWhen('UNTIL is no time such as 20261231T090000');
+  for (const values of Object.values(numbers)) values?.sort((a, b) => a - b);
   return {
-    times(start) {
-      const iterator = recur.iterator(timeOf(start));
-      return {
-        next() {
-          const time = iterator.next();
-          return time ? civilOf(time) : undefined;
-        },
-      };
-    },
-    isHourly: recur.freq === 'HOURLY' && recur.parts.BYHOUR === undefined,
+    ...{ frequency: freq as Frequency, interval, count: count ?? undefined, weekStart: wkst - 1, numbers },
+    until: last,
+    days: days?.map((day) => ({ weekday: weekdays.indexOf(day.slice(-2)), nth: Number(day.slice(0, -2)) })),
   };
 }
 
+const weekdays: readonly string[] = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
+
+const known = /^(?:FREQ|INTERVAL|COUNT|UNTIL|WKST|BY(?:SECOND|MINUTE|HOUR|DAY|MONTHDAY|YEARDAY|WEEKNO|MONTH|SETPOS))=/i;
+
 function recurOf(text: string): ICAL.Recur {
+  const strange = text.split(';').find((part) => part !== '' && !known.test(part));
+  if (strange !== undefined) throw badWhen(`"${strange}" is no part of a recurrence rule, such as BYDAY=MO`);
   try {
     return ICAL.Recur.fromString(text.toUpperCase());
   } catch (cause) {
@@ -80,11 +95,6 @@ function recurringDays(event: ICAL.Event): EventDays {
     },
   };
 }
-
-const timeOf = (civil: Civil): ICAL.Time => {
-  const date = new Date(civil);
-  return ICAL.Time.fromDateTimeString(date.toISOString().slice(0, 19));
-};
 
 const civilOf = (time: ICAL.Time): Civil =>
   Date.UTC(time.year, time.month - 1, time.day, time.hour, time.minute, time.second);

@@ -1,10 +1,16 @@
 import { badWhen } from './bad-schedule.ts';
-import type { Civil, CivilPattern } from './civil.ts';
-import { type RuleTimes, readRule } from './ical.ts';
+import { type Civil, type CivilPattern, dayMs } from './civil.ts';
+import { type Rule, readRule } from './ical.ts';
+import { type Recurrence, recurrence } from './recurrence.ts';
 
-/** Finer frequencies are what `every` is for, and would take for ever to reach today. */
+/** Finer frequencies are what `every` is for. */
 const frequencies: readonly string[] = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY'];
 const line = /^(?:DTSTART(?:;TZID=([^:;]+))?:(\d{8}T\d{6})(Z)?|RRULE:(.+)|EXDATE(?:;TZID=[^:;]+)?:(.+))$/i;
+/** One a minute: what is finer is what cron with seconds and `every` are for. */
+const mostPerDay = 1_440;
+const mostCount = 100_000;
+/** A COUNT is counted when the rule is read. */
+const mostCountedMs = 200 * 366 * dayMs;
 
 interface Parts {
   readonly start: Civil;
@@ -20,29 +26,52 @@ export function rrulePattern(text: string, timezone: string): CivilPattern {
   const { start, rule: ruleText, excluded } = partsOf(text, timezone);
   assertFrequency(ruleText);
   const rule = readRule(ruleText);
-  let times: RuleTimes = rule.times(start);
-  let last: Civil = Number.NEGATIVE_INFINITY;
-  let coming: Civil | undefined;
-  const step = (): void => {
-    last = coming ?? last;
-    do coming = times.next();
-    while (coming !== undefined && excluded.has(coming));
+  assertFits(rule);
+  const times = recurrence(rule, start);
+  const last = Math.min(rule.until ?? Number.POSITIVE_INFINITY, lastOfCount(times, rule, start));
+  const next = (after: Civil): Civil | undefined => {
+    for (const time of times.after(after)) {
+      if (time > last) return undefined;
+      if (!excluded.has(time)) return time;
+    }
+    return undefined;
   };
-  step();
   return {
-    next(after) {
-      // Rules are walked from their start; going back means beginning anew.
-      if (after < last) {
-        times = rule.times(start);
-        [last, coming] = [Number.NEGATIVE_INFINITY, undefined];
-        step();
-      }
-      while (coming !== undefined && coming <= after) step();
-      return coming;
-    },
-    followsElapsedTime: rule.isHourly,
-    comes: coming !== undefined,
+    next,
+    followsElapsedTime: rule.frequency === 'HOURLY' && rule.numbers.BYHOUR === undefined,
+    comes: next(Number.NEGATIVE_INFINITY) !== undefined,
   };
+}
+
+function lastOfCount(times: Recurrence, { count }: Rule, start: Civil): Civil {
+  if (count === undefined) return Number.POSITIVE_INFINITY;
+  let found = 0;
+  for (const time of times.after(Number.NEGATIVE_INFINITY)) {
+    found++;
+    if (found === count) return time;
+    if (time > start + mostCountedMs)
+      throw badWhen(`COUNT=${count} lasts for over 200 years; write UNTIL, or leave it out`);
+  }
+  return Number.POSITIVE_INFINITY;
+}
+
+/** Bounds what a rule costs, and refuses parts that RFC 5545 gives no meaning with this frequency. */
+function assertFits({ frequency, interval, count, numbers, days }: Rule): void {
+  const hours = frequency === 'HOURLY' ? Math.ceil(24 / interval) : 1;
+  const lengths = [numbers.BYHOUR?.length ?? hours, numbers.BYMINUTE?.length ?? 1, numbers.BYSECOND?.length ?? 1];
+  const perDay = lengths.reduce((product, length) => product * length);
+  if (perDay > mostPerDay)
+    throw badWhen(
+      `the RRULE runs ${perDay} times a day, and ${mostPerDay} is the most; write a cron pattern, or several schedules`,
+    );
+  if (count !== undefined && !(count >= 1 && count <= mostCount))
+    throw badWhen(`COUNT=${count} is not from 1 to ${mostCount}; write UNTIL, or leave it out`);
+  const needsYearly = numbers.BYWEEKNO ? 'BYWEEKNO' : numbers.BYYEARDAY && 'BYYEARDAY';
+  if (needsYearly !== undefined && frequency !== 'YEARLY') throw badWhen(`${needsYearly} needs FREQ=YEARLY`);
+  if (numbers.BYMONTHDAY && frequency === 'WEEKLY') throw badWhen('BYMONTHDAY does not go with FREQ=WEEKLY');
+  const isNthKnown = frequency === 'MONTHLY' || (frequency === 'YEARLY' && !numbers.BYWEEKNO);
+  if (days?.some(({ nth }) => nth !== 0) && !isNthKnown)
+    throw badWhen('BYDAY with a number, such as 2MO, needs FREQ=MONTHLY, or FREQ=YEARLY without BYWEEKNO');
 }
 
 function partsOf(text: string, timezone: string): Parts {

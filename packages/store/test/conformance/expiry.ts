@@ -64,9 +64,9 @@ function expiring({ store, accept, claim, run, started, stateOf, events }: Suite
   it('leaves alone what is with a worker, and looks again when it comes back', async () => {
     const task = await accept({ tenant, runs: 3, ...late() });
     const [held, retried, running] = task.orders as [RunOrder, RunOrder, RunOrder];
-    const heldToken = await claim(held, { leaseMs: 50 });
-    const retriedToken = await started(retried, { leaseMs: 50 });
-    const runningToken = await started(running, { leaseMs: 50 });
+    const heldToken = await claim(held, { leaseMs: 400 });
+    const retriedToken = await started(retried, { leaseMs: 400 });
+    const runningToken = await started(running, { leaseMs: 400 });
     expect(await store().expireQueued(tenant, 10)).toBe(1);
     expect(await store().expireQueued(tenant, 10)).toBe(0);
     expect(await run(held)).toMatchObject({ state: 'claimed' });
