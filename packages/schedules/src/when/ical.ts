@@ -2,45 +2,21 @@ import ICAL from 'ical.js';
 import { badWhen } from './bad-schedule.ts';
 import { type Civil, dayMs, dayOf } from './civil.ts';
 
-export type Frequency = 'YEARLY' | 'MONTHLY' | 'WEEKLY' | 'DAILY' | 'HOURLY' | 'MINUTELY' | 'SECONDLY';
-type NumberPart = Exclude<keyof ICAL.Recur['parts'], 'BYDAY'>;
-
-/** `MO`, or `-1MO`, the last one of the month or year: nth is 0 where it is not said. */
-export interface RuleDay {
-  /** 0 is Sunday. */
-  readonly weekday: number;
-  readonly nth: number;
-}
-
 /** A recurrence rule as it is written. */
 export interface Rule {
-  readonly frequency: Frequency;
+  readonly frequency: string;
   readonly interval: number;
   readonly count?: number | undefined;
-  /** The last time that may be. */
-  readonly until?: Civil | undefined;
-  /** Weekday on which weeks begin; 0 is Sunday. */
-  readonly weekStart: number;
-  /** Values of a BY part, ascending and each once. */
-  readonly numbers: { readonly [Part in NumberPart]?: readonly number[] | undefined };
-  readonly days?: readonly RuleDay[] | undefined;
+  /** Values of the BY parts that say when on a day. */
+  readonly times: { readonly [Part in TimePart]?: readonly number[] | undefined };
 }
+type TimePart = 'BYHOUR' | 'BYMINUTE' | 'BYSECOND';
 
-/** @param text the value of an RRULE @throws MOLT_BAD_SCHEDULE */
+/** Checks the text, down to the range of each number. @param text the value of an RRULE @throws MOLT_BAD_SCHEDULE */
 export function readRule(text: string): Rule {
-  const { freq, interval, count, until, wkst, parts } = recurOf(text);
-  const { BYDAY: days, ...numbers } = parts;
-  const last = until ? civilOf(until) : undefined;
-  if (Number.isNaN(last)) throw badWhen('UNTIL is no time such as 20261231T090000');
-  for (const values of Object.values(numbers)) values?.sort((a, b) => a - b);
-  return {
-    ...{ frequency: freq as Frequency, interval, count: count ?? undefined, weekStart: wkst - 1, numbers },
-    until: last,
-    days: days?.map((day) => ({ weekday: weekdays.indexOf(day.slice(-2)), nth: Number(day.slice(0, -2)) })),
-  };
+  const { freq, interval, count, parts } = recurOf(text);
+  return { frequency: freq, interval, count: count ?? undefined, times: parts };
 }
-
-const weekdays: readonly string[] = ['SU', 'MO', 'TU', 'WE', 'TH', 'FR', 'SA'];
 
 const known = /^(?:FREQ|INTERVAL|COUNT|UNTIL|WKST|BY(?:SECOND|MINUTE|HOUR|DAY|MONTHDAY|YEARDAY|WEEKNO|MONTH|SETPOS))=/i;
 

@@ -1,19 +1,21 @@
+import { RRuleTemporal } from 'rrule-temporal';
 import { badWhen } from './bad-schedule.ts';
-import { type Civil, type CivilPattern, dayMs } from './civil.ts';
+import type { Civil, CivilPattern } from './civil.ts';
 import { type Rule, readRule } from './ical.ts';
-import { type Recurrence, recurrence } from './recurrence.ts';
 
 /** Finer frequencies are what `every` is for. */
 const frequencies: readonly string[] = ['YEARLY', 'MONTHLY', 'WEEKLY', 'DAILY', 'HOURLY'];
 const line = /^(?:DTSTART(?:;TZID=([^:;]+))?:(\d{8}T\d{6})(Z)?|RRULE:(.+)|EXDATE(?:;TZID=[^:;]+)?:(.+))$/i;
 /** One a minute: what is finer is what cron with seconds and `every` are for. */
 const mostPerDay = 1_440;
-const mostCount = 100_000;
 /** A COUNT is counted when the rule is read. */
-const mostCountedMs = 200 * 366 * dayMs;
+const mostCount = 10_000;
+/** Periods of the frequency that are looked at before a rule counts as one that never comes. */
+const maxIterations = 11_000;
 
 interface Parts {
-  readonly start: Civil;
+  /** As it is written, without `Z`. */
+  readonly start: string;
   readonly rule: string;
   readonly excluded: ReadonlySet<Civil>;
 }
@@ -27,38 +29,65 @@ export function rrulePattern(text: string, timezone: string): CivilPattern {
   assertFrequency(ruleText);
   const rule = readRule(ruleText);
   assertFits(rule);
-  const times = recurrence(rule, start);
-  const last = Math.min(rule.until ?? Number.POSITIVE_INFINITY, lastOfCount(times, rule, start));
+  const times = timesOf(start, ruleText, rule);
   const next = (after: Civil): Civil | undefined => {
-    for (const time of times.after(after)) {
-      if (time > last) return undefined;
-      if (!excluded.has(time)) return time;
-    }
+    for (let time = times(after); time !== undefined; time = times(time)) if (!excluded.has(time)) return time;
     return undefined;
   };
   return {
     next,
-    followsElapsedTime: rule.frequency === 'HOURLY' && rule.numbers.BYHOUR === undefined,
+    followsElapsedTime: rule.frequency === 'HOURLY' && rule.times.BYHOUR === undefined,
     comes: next(Number.NEGATIVE_INFINITY) !== undefined,
   };
 }
 
-function lastOfCount(times: Recurrence, { count }: Rule, start: Civil): Civil {
-  if (count === undefined) return Number.POSITIVE_INFINITY;
-  let found = 0;
-  for (const time of times.after(Number.NEGATIVE_INFINITY)) {
-    found++;
-    if (found === count) return time;
-    if (time > start + mostCountedMs)
-      throw badWhen(`COUNT=${count} lasts for over 200 years; write UNTIL, or leave it out`);
-  }
-  return Number.POSITIVE_INFINITY;
+type Times = (after: Civil) => Civil | undefined;
+
+/** Local times go through the library as if they were UTC: the zone is the schedule's matter. */
+function timesOf(start: string, text: string, { count }: Rule): Times {
+  const counted = expansionOf(start, text);
+  const last = count === undefined ? undefined : lastOf(counted, count);
+  // Up to a time, a rule is looked up; up to a count, it would be walked from its start each time.
+  const rule = last === undefined ? counted : expansionOf(start, text.replace(/COUNT=\d+/i, `UNTIL=${last}`));
+  const first = counted.options().dtstart.epochMilliseconds;
+  return (after) => {
+    try {
+      return rule.next(new Date(Math.max(after, first - 1)))?.epochMilliseconds;
+    } catch {
+      // Nothing for so long that there is nothing.
+      return undefined;
+    }
+  };
 }
 
-/** Bounds what a rule costs, and refuses parts that RFC 5545 gives no meaning with this frequency. */
-function assertFits({ frequency, interval, count, numbers, days }: Rule): void {
+function expansionOf(start: string, text: string): RRuleTemporal {
+  const untils = text.toUpperCase().replace(/(UNTIL=\d{8}T\d{6})(?!Z)/, '$1Z');
+  try {
+    return new RRuleTemporal({
+      rruleString: `DTSTART;TZID=UTC:${start}\nRRULE:${untils}`,
+      strict: true,
+      maxIterations,
+    });
+  } catch (cause) {
+    throw badWhen(`the recurrence rule is none: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** The time of the last of so many, as UNTIL has it. */
+function lastOf(rule: RRuleTemporal, count: number): string {
+  try {
+    const last = rule.all().at(-1)?.toPlainDateTime();
+    if (last) return `${last.toString({ smallestUnit: 'second' }).replaceAll(/[-:]/g, '')}Z`;
+  } catch {
+    // Said below.
+  }
+  throw badWhen(`COUNT=${count} takes too long to count; write UNTIL, or leave it out`);
+}
+
+/** Bounds what a rule costs. */
+function assertFits({ frequency, interval, count, times }: Rule): void {
   const hours = frequency === 'HOURLY' ? Math.ceil(24 / interval) : 1;
-  const lengths = [numbers.BYHOUR?.length ?? hours, numbers.BYMINUTE?.length ?? 1, numbers.BYSECOND?.length ?? 1];
+  const lengths = [times.BYHOUR?.length ?? hours, times.BYMINUTE?.length ?? 1, times.BYSECOND?.length ?? 1];
   const perDay = lengths.reduce((product, length) => product * length);
   if (perDay > mostPerDay)
     throw badWhen(
@@ -66,16 +95,10 @@ function assertFits({ frequency, interval, count, numbers, days }: Rule): void {
     );
   if (count !== undefined && !(count >= 1 && count <= mostCount))
     throw badWhen(`COUNT=${count} is not from 1 to ${mostCount}; write UNTIL, or leave it out`);
-  const needsYearly = numbers.BYWEEKNO ? 'BYWEEKNO' : numbers.BYYEARDAY && 'BYYEARDAY';
-  if (needsYearly !== undefined && frequency !== 'YEARLY') throw badWhen(`${needsYearly} needs FREQ=YEARLY`);
-  if (numbers.BYMONTHDAY && frequency === 'WEEKLY') throw badWhen('BYMONTHDAY does not go with FREQ=WEEKLY');
-  const isNthKnown = frequency === 'MONTHLY' || (frequency === 'YEARLY' && !numbers.BYWEEKNO);
-  if (days?.some(({ nth }) => nth !== 0) && !isNthKnown)
-    throw badWhen('BYDAY with a number, such as 2MO, needs FREQ=MONTHLY, or FREQ=YEARLY without BYWEEKNO');
 }
 
 function partsOf(text: string, timezone: string): Parts {
-  let start: Civil | undefined;
+  let start: string | undefined;
   let rule: string | undefined;
   const excluded = new Set<Civil>();
   for (const [part] of text.matchAll(/\S+/g)) {
@@ -84,7 +107,8 @@ function partsOf(text: string, timezone: string): Parts {
     if (zone !== undefined && zone !== timezone)
       throw badWhen(`DTSTART is in ${zone}, and the timezone of the schedule is ${timezone}`);
     if (utc && timezone !== 'UTC') throw badWhen(`DTSTART is in UTC, and the timezone of the schedule is ${timezone}`);
-    start = date === undefined ? start : civilOfText(date);
+    if (date !== undefined) civilOfText(date);
+    start = date ?? start;
     rule = recurrence ?? rule;
     for (const excludedDate of exdates?.split(',') ?? []) excluded.add(civilOfText(excludedDate));
   }
