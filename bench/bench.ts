@@ -236,7 +236,11 @@ async function main(): Promise<void> {
   const sshds = await Promise.all(
     Array.from({ length: 4 }, () => startSshd({ config: ['MaxSessions 64'], user: 'moltbash', shell: '/bin/bash' })),
   );
-  const moltbot = await startDistributed({ config: configFor(directory, sshds), executors: 1 });
+  const moltbot = await startDistributed({
+    ...{ config: configFor(directory, sshds), executors: 1 },
+    // What is only accepted piles up for as long as that is measured.
+    brokerSettings: ['vm_memory_monitor:set_vm_memory_high_watermark({absolute, "2GB"})'],
+  });
   const raw = await connectRawSsh(sshds);
   const poster = createPoster(moltbot.api.url, moltbot.api.key);
   try {

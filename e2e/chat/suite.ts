@@ -193,6 +193,16 @@ export function describeChat(name: string, start: () => Promise<TestPlatform>): 
         expect(file.files[0]?.text()).toBe('for the record\n');
       });
 
+      test('is an image where it is one', async () => {
+        const png = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
+        const { text } = await told(`run on:web-1 -- echo ${png} | base64 -d`, ['succeeded']);
+        const task = /[0-9a-f]{8}-[0-9a-f-]{27}/.exec(text)?.[0] ?? '';
+        const answer = await told(`output ${task}`, [task]);
+        await eventually('the image', () =>
+          platform.said().some(({ files: [file], replyTo }) => file?.name === `${task}.png` && replyTo === answer.id),
+        );
+      });
+
       test('is shown in any script', async () => {
         await told('run on:web-1 -- printf "日本語 😀 ñ\\n"', ['日本語 😀 ñ']);
       });

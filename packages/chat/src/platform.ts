@@ -55,4 +55,6 @@ export interface ChatPlatform {
 export interface ChatFile {
   readonly name: string;
   readonly bytes: Buffer;
+  /** To be shown as such, where the platform does not tell by the name. */
+  readonly isImage?: boolean;
 }

@@ -4,8 +4,13 @@ import { failureIn, failureOf, isRefusal, toMoltError } from './sdk/api-error.ts
 import { createLarkSdk, type LarkSdk, type SdkRequest } from './sdk/lark-sdk.ts';
 
 /** What is said, in the platform's words. */
+export interface LarkFile {
+  readonly name: string;
+  readonly bytes: Buffer;
+}
+
 export interface Saying {
-  readonly type: 'interactive' | 'file';
+  readonly type: 'interactive' | 'file' | 'image';
   /** JSON. */
   readonly content: string;
   /** Requests with the same one come to one message, for an hour. At most 50 characters. */
@@ -70,7 +75,9 @@ export interface LarkApi {
   /** The whole text of one element, which appears bit by bit. */
   streamText(text: { readonly elementId: string; readonly content: string }, change: CardChange): Promise<void>;
   /** @returns the key of the file */
-  upload(file: { readonly name: string; readonly bytes: Buffer }, signal: AbortSignal): Promise<string>;
+  upload(file: LarkFile, signal: AbortSignal): Promise<string>;
+  /** Its key. JPEG, PNG, WEBP or GIF of up to 10 MiB. */
+  uploadImage(image: LarkFile, signal: AbortSignal): Promise<string>;
   /** @throws MOLT_CHAT_REFUSED when it is larger than `maxBytes` */
   download(
     file: { readonly message: string; readonly key: string },
@@ -105,6 +112,7 @@ const Paged = { has_more: z.boolean().optional(), page_token: z.string().optiona
 const Sent = z.object({ message_id: z.string() });
 const CardMade = z.object({ card_id: z.string() });
 const Uploaded = z.object({ file_key: z.string() });
+const UploadedImage = z.object({ image_key: z.string() });
 const History = z.object({ items: z.array(HistoryItem).optional(), ...Paged });
 const Members = z.object({
   items: z.array(z.object({ member_id: z.string(), name: z.string() })).optional(),
@@ -167,6 +175,12 @@ export function createLarkApi(config: Pick<LarkConfig, 'appId' | 'appSecret' | '
       const file = { field: 'file', name, bytes };
       const data = { file_type: 'stream', file_name: name };
       return (await call(Uploaded, { method: 'POST', path: '/open-apis/im/v1/files', data, file, signal })).file_key;
+    },
+    async uploadImage({ name, bytes }, signal) {
+      const file = { field: 'image', name, bytes };
+      const data = { image_type: 'message' };
+      return (await call(UploadedImage, { method: 'POST', path: '/open-apis/im/v1/images', data, file, signal }))
+        .image_key;
     },
     async download({ message, key }, { maxBytes, signal }) {
       const path = `/open-apis/im/v1/messages/${message}/resources/${key}`;

@@ -28,6 +28,11 @@ const limits: PlatformLimits = {
 /** After the app was refused cards that can be streamed, plain ones are sent for so long, ms. */
 const plainForMs = 600_000;
 
+type Content = Pick<Saying, 'type' | 'content'>;
+
+/** open.feishu.cn, Upload image. */
+const imageBytes = 10 * 1024 * 1024;
+
 export function createLarkPlatform({ name, api, clock, log }: LarkPlatformDeps): ChatPlatform {
   const edits = createCardEdits({ api, clock });
   let plainUntil = Number.NEGATIVE_INFINITY;
@@ -66,14 +71,28 @@ export function createLarkPlatform({ name, api, clock, log }: LarkPlatformDeps):
     if (place.thread === undefined) return api.send(place.channel, saying);
     return api.reply(await rootOf(place.thread, saying.signal), { ...saying, inThread: true });
   };
+  const asFile = async (file: ChatFile, signal: AbortSignal): Promise<Content> => {
+    const key = await api.upload(file, signal);
+    return { type: 'file', content: JSON.stringify({ file_key: key, file_name: file.name }) };
+  };
+  /** Undefined for what is no image, or none for the platform. */
+  const asImage = async (file: ChatFile, signal: AbortSignal): Promise<Content | undefined> => {
+    if (!file.isImage || file.bytes.length > imageBytes) return undefined;
+    try {
+      return { type: 'image', content: JSON.stringify({ image_key: await api.uploadImage(file, signal) }) };
+    } catch (error) {
+      if (!hasCode(error, 'MOLT_CHAT_REFUSED')) throw error;
+      log.info({ err: error, file: file.name }, 'the platform does not take it as an image; sends it as a file');
+      return undefined;
+    }
+  };
   const attachOne = async (place: Place, file: ChatFile, options: PostOptions): Promise<void> => {
     const { nonce: uuid, replyTo, signal } = options;
     if (file.bytes.length > limits.fileBytes) {
       throw new MoltError('MOLT_CHAT_REFUSED', `${file.name} has ${file.bytes.length} bytes; Lark takes 30 MiB`);
     }
-    const key = await api.upload(file, signal);
-    const content = JSON.stringify({ file_key: key, file_name: file.name });
-    await say(place, { type: 'file', content, uuid, signal }, { replyTo, inThread: true });
+    const saying = (await asImage(file, signal)) ?? (await asFile(file, signal));
+    await say(place, { ...saying, uuid, signal }, { replyTo, inThread: true });
   };
 
   return {

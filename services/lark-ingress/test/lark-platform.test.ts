@@ -148,6 +148,23 @@ it('attaches files in the thread of the message, once, and fetches what people s
   expect(await failing(fetch(10))).toMatchObject({ code: 'MOLT_CHAT_REFUSED' });
 });
 
+it('shows an image as one, and gives what the platform takes for none as a file', async () => {
+  const lark = await startLab();
+  const platform = platformFor(lark);
+  const id = await platform.post(place(lark), message(), { nonce: 'a', signal });
+  const png = Buffer.from('89504e470d0a1a0a0000', 'hex');
+  const files = [
+    { name: 'load.png', bytes: png, isImage: true },
+    { name: 'broken.png', bytes: Buffer.from('no image'), isImage: true },
+    { name: 'huge.png', bytes: Buffer.concat([png, Buffer.alloc(10 * 1024 * 1024)]), isImage: true },
+  ];
+  await platform.attach(place(lark), files, { nonce: 'b', replyTo: id, signal });
+  const [thread] = lark.threads('ops');
+  expect(thread?.messages.slice(1).map(({ type, file }) => `${type} ${file?.name}`)).toEqual([
+    ...['image load.png', 'file broken.png', 'file huge.png'],
+  ]);
+});
+
 it('says what went wrong in the words of the port', async () => {
   const lark = await startLab();
   const platform = platformFor(lark);

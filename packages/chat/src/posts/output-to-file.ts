@@ -1,6 +1,7 @@
 import type { RunRecord, TaskRecord } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type { ChatFile } from '../platform.ts';
+import { imageTypeOf } from './image-type.ts';
 
 interface WholeOutput {
   readonly tenant: string;
@@ -14,7 +15,7 @@ const pieceBytes = 256 * 1024;
 /** Left for what says that something is missing. */
 const lastWordsBytes = 200;
 
-/** All that the runs of a task have printed, one after the other, in one file of text. */
+/** All that the runs of a task have printed, one after the other, in one file of text; an image where that is all there is. */
 export async function outputToFile(
   store: Pick<Store, 'readOutput'>,
   { tenant, task, runs, maxBytes }: WholeOutput,
@@ -35,6 +36,9 @@ export async function outputToFile(
     }
     if (printed.length > 1) file.add(Buffer.from('\n'));
   }
+  const bytes = file.bytes();
+  const image = file.isCut() ? undefined : imageTypeOf(bytes);
+  if (image !== undefined) return { name: `${task.task.id}.${image}`, bytes, isImage: true };
   if (file.isCut()) file.end(Buffer.from(`\n[cut: GET /v1/tasks/${task.task.id}/output gives all of it]\n`));
   return { name: `${task.task.id}.txt`, bytes: file.bytes() };
 }
