@@ -33,7 +33,10 @@ export function bootstrap() {
  */
 export function runPinnedNode(args) {
   const path = `${join(root, 'node_modules/.bin')}${delimiter}${process.env.PATH ?? ''}`;
-  const child = spawn(pinnedNode, args, { cwd: root, stdio: 'inherit', env: { ...process.env, PATH: path } });
+  // What was compiled once is a third of what the next start costs.
+  const cache = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/moltbot-node') };
+  const env = { ...cache, ...process.env, PATH: path };
+  const child = spawn(pinnedNode, args, { cwd: root, stdio: 'inherit', env });
   const stopForwarding = forwardSignals(child);
   return new Promise((resolve) => {
     child.once('error', (error) => fail(`${pinnedNode} cannot be run: ${error.message}`));

@@ -2,15 +2,12 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { bootstrap, fail, runPinnedNode, say } from './bootstrap.mjs';
 import { ensureServers } from './debian-servers.mjs';
 
 bootstrap();
 ensureServers();
 
-// The suite starts the same programs some two hundred times: node compiles them once.
-process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../node_modules/.cache/moltbot-node', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'moltbot-report-'));
 const report = join(folder, 'report.json');
 try {
