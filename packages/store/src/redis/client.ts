@@ -159,10 +159,18 @@ function createLink({ url, log }: { readonly url: Secret; readonly log: Logger }
 
 const unanswered = new Error('Redis does not answer');
 
-/** An answer that came while this process was busy is read before the wait counts as over: timers come before the sockets. */
+/** A wait through which this process itself was busy goes on for so long: it may have asked only at its end, ms. */
+const graceMs = 250;
+const lateMs = 20;
+
+/** @throws `unanswered`. What has come by then is read before: timers come before the sockets. */
 const answered = <T>(call: Promise<T>): Promise<T> =>
   new Promise((resolve, reject) => {
-    const timer = setTimeout(() => setImmediate(() => reject(unanswered)), answersWithinMs);
+    const dueAt = performance.now() + answersWithinMs;
+    const giveUp = (): void => reject(unanswered);
+    let timer = setTimeout(() => {
+      timer = setTimeout(giveUp, performance.now() > dueAt + lateMs ? graceMs : 0);
+    }, answersWithinMs);
     void call.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 
