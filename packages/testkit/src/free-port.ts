@@ -1,14 +1,27 @@
 import { createServer } from 'node:net';
 
-/** A TCP port on 127.0.0.1 that was free a moment ago. */
+/**
+ * Below the ports that systems give to outgoing connections (Linux: 32768 and up): a server that binds seconds later must still find
+ * it free. One after the other from a random one on, so that two callers hardly meet.
+ */
+const [lowest, highest] = [10_000, 32_000] as const;
+let candidate = lowest + Math.floor(Math.random() * (highest - lowest));
+
+/** A TCP port on 127.0.0.1 that was free a moment ago, and was not given to this process before. */
 export async function freePort(): Promise<number> {
+  for (;;) {
+    candidate = candidate < highest ? candidate + 1 : lowest;
+    const port = candidate;
+    if (await isFree(port)) return port;
+  }
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+  const bound = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
   });
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  if (typeof address !== 'object' || address === null) throw new Error('the port cannot be read');
-  return address.port;
+  if (bound) await new Promise<void>((resolve) => server.close(() => resolve()));
+  return bound;
 }
