@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { createFirstKey } from '../src/index.ts';
 import { type Lab, openLab, tenants } from './lab.ts';
 
-const depsOf = (lab: Lab) => ({ tenants, store: lab.store, now: lab.clock.now });
+const depsOf = (lab: Lab) => ({ tenants, store: lab.store, now: lab.clock.now, keep: async () => {} });
 
 test('the first key of a tenant is made once, opens the door, and is kept as a hash alone', async () => {
   const lab = await openLab();
@@ -41,4 +41,11 @@ test('a door that could not store the key leaves the next one free to make it', 
   const failing = createFirstKey('other', { ...depsOf(lab), store: { ...lab.store, putApiKey } });
   await expect(failing).rejects.toMatchObject({ code: 'MOLT_STORE_DOWN' });
   await expect(createFirstKey('other', depsOf(lab))).resolves.toMatch(/^mb_other_/);
+});
+
+test('a key whose text could not be kept is not recorded', async () => {
+  const lab = await openLab();
+  const keep = () => Promise.reject(new Error('no space left on device'));
+  await expect(createFirstKey('other', { ...depsOf(lab), keep })).rejects.toThrow('no space');
+  await expect(lab.store.countApiKeys('other')).resolves.toBe(0);
 });
