@@ -7,7 +7,7 @@ export type GuardId = Pick<GuardOrder, 'id' | 'attempt'>;
 
 /** What is known of the commands of a guarded run. */
 export interface GuardedProgress {
-  /** Their records on the target. */
+  /** Those whose records on the target hold output. An empty file takes no room, and is as dear to remove as to make. */
   readonly guards: GuardId[];
   /** The last one may run, or one that follows it. */
   isOpen: boolean;
@@ -67,14 +67,17 @@ export function createGuardedExec(deps: GuardedExecDeps): RunCommand {
     isBusy = true;
     commands += 1;
     const id = commands === 1 ? runId : `${runId}-${commands}`;
+    const command = createCommand({ spec, sink, id, run }, deps);
+    let isBare = false;
     try {
-      const result = await runCommand(createCommand({ spec, sink, id, run }, deps), deps);
+      const result = await runCommand(command, deps);
       progress.result = result;
+      isBare = result.endedBy === undefined && !command.hadOutput();
       // The worker before may have sent the one that follows.
       progress.isOpen = result.killed === 'unverified' || (run.resumes && result.endedBy === undefined);
       return result;
     } finally {
-      progress.guards.push({ id, attempt: run.attempt });
+      if (!isBare) progress.guards.push({ id, attempt: run.attempt });
       isBusy = false;
     }
   };
@@ -98,6 +101,8 @@ interface Command {
   try(): Promise<TransportResult>;
   /** The last try reached the record. */
   wasAttached(): boolean;
+  /** Its record was seen to hold output. */
+  hadOutput(): boolean;
   /** What to do after a try that rejected: it is the end, or another try may learn it. */
   judge(error: unknown): 'end' | 'again' | 'again at once';
 }
@@ -116,6 +121,7 @@ function createCommand({ spec, sink, id, run }: Asked, deps: GuardedExecDeps): C
   let maySent = run.resumes;
   let wasAttached = false;
   let lacks = false;
+  let hadOutput = false;
   progress.isOpen = maySent;
   return {
     async try() {
@@ -127,6 +133,7 @@ function createCommand({ spec, sink, id, run }: Asked, deps: GuardedExecDeps): C
           onAttached(at, isForgotten) {
             wasAttached = true;
             lacks = isForgotten && sink.needsAll;
+            hadOutput ||= at.stdout + at.stderr > 0;
             replay.attachedAt(at);
           },
         },
@@ -135,13 +142,17 @@ function createCommand({ spec, sink, id, run }: Asked, deps: GuardedExecDeps): C
           maySent = true;
           progress.isOpen = true;
         },
-        onOutput: (stream, data) => sink.write(stream, replay.fresh(stream, data)),
+        onOutput(stream, data) {
+          hadOutput = true;
+          return sink.write(stream, replay.fresh(stream, data));
+        },
       });
       if (lacks) throw new MoltError('MOLT_RUN_LOST', `it has ended, and ${target.name} has forgotten its output`);
       replay.end();
       return result;
     },
     wasAttached: () => wasAttached,
+    hadOutput: () => hadOutput,
     judge(error) {
       const newer = newerAttempt(error, run.attempt);
       if (newer !== undefined) {

@@ -311,3 +311,26 @@ test('forced to stop, a worker hands a started run over: the next goes on with i
   await expect(lab.until(order)).resolves.toMatchObject({ state: 'succeeded', worker: 'second', attempts: 1 });
   expect([await lab.stdout(order), host.sent('x')]).toEqual(['one two', 1]);
 });
+
+test('what left no output on its target is not asked to be removed there', async () => {
+  const lab = await openLab();
+  const steps = testAction('test.steps', {
+    effects: 'by-exec',
+    async run({ exec }) {
+      for (const command of ['silent', 'stdout', 'stderr']) await exec({ command });
+      return exec({ command: 'silent' });
+    },
+  });
+  const host = createFakeTransport({
+    ...connectAtOnce,
+    onLaunch(text, record) {
+      if (text !== 'silent') record.print('words', text === 'stderr' ? 'stderr' : 'stdout');
+      record.end({ exitCode: 0 });
+    },
+  });
+  await lab.worker({ transports: [host], actions: [steps] });
+  const order = await lab.accept({ action: 'test.steps', ...guarded });
+  await expect(lab.until(order)).resolves.toMatchObject({ state: 'succeeded' });
+  await lab.settled();
+  expect(host.target.forgotten()).toEqual([`${order.runId}-2.1`, `${order.runId}-3.1`]);
+});

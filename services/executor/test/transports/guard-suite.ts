@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { eventually } from '@moltbot/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -153,6 +153,19 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       const { result, stdout } = await run(shell, { guard: { id, mode: 'attach' } });
       expect(result).toEqual({ signal: 'TERM', killed: 'verified', endedBy: 'timeout' });
       expect(stdout.toString()).toBe('up\n');
+    });
+
+    test('one that took a while and printed nothing leaves no more than its record on the disk', async () => {
+      const id = randomUUID();
+      const begun = run(shell, { command: 'sleep 0.6', guard: { id, totalMs: 60_000 } });
+      const sizeOf = async (what: string): Promise<number | undefined> => {
+        const found = await stat(join(bench.directory, 'run', `${id}.1.${what}`)).catch(() => undefined);
+        return found?.size;
+      };
+      await eventually('somebody looks after its time', async () => (await sizeOf('wd')) ?? false);
+      expect((await begun).result).toEqual({ exitCode: 0 });
+      const sizes = await Promise.all(['wd', 'tell', 'out', 'err', 'rc'].map(sizeOf));
+      expect(sizes).toEqual([0, 0, 0, 0, undefined]);
     });
 
     test('what was cancelled before its start can never start', async () => {

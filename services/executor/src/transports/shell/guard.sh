@@ -206,7 +206,10 @@ M_supervise() {
   fi
   M_own=
   if M_create "$M_file.by" "self $M_status end"; then M_own=1; else M_create "$M_file.rc" "$M_status end"; fi
-  if M_read "$M_file.wd"; then kill -TERM "${M_line%% *}" 2>/dev/null; fi
+  if M_read "$M_file.wd"; then
+    kill -TERM "${M_line%% *}" 2>/dev/null
+    : >|"$M_file.wd"
+  fi
   # Looked at after the end was written, as M_follow writes first and looks then: one of the two sees the other.
   [ ! -e "$M_file.tell" ] || exit 3
   [ -n "$M_own" ] || M_look "$M_file"

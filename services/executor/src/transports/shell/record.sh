@@ -12,11 +12,8 @@
 # M_pid and M_start of this very process, where /proc tells; a subshell has the $$ of its parent.
 M_self() {
   if [ -n "$M_proc" ]; then
-    read -r M_stat </proc/self/stat
-    M_pid=${M_stat%% *}
-    set -- ${M_stat##*") "}
-    shift 19
-    M_start=$1
+    # Field 22 of proc(5); the name of a shell, field 2, has no blanks.
+    read -r M_pid M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_start M_x </proc/self/stat
   else
     M_pid=$(exec /bin/sh -c 'echo $PPID')
     M_start=$(ps -o lstart= -p "$M_pid" | tr -s ' ' _)

@@ -6,7 +6,8 @@ M_forget() {
     cd "$M_dir" || exit 0
     M_old=
     for M_f in "$@"; do
-      M_look "./$M_f"
+      M_record=./$M_f M_state=
+      M_ended
       [ "$M_state" != ended ] || M_old="$M_old $M_f.out $M_f.err $M_f.tell $M_f.wd $M_f.rc"
     done
     [ -z "$M_old" ] || rm -f $M_old
