@@ -48,7 +48,7 @@ export async function acceptTask(deps: AcceptDeps, wanted: NewTask, persists: bo
     { task: task.id, tenant: task.principal.tenant, trace: task.trace, action: task.action, runs: task.runs },
     'task accepted',
   );
-  return { taskId: task.id, created: true };
+  return { taskId: task.id, created: true, task };
 }
 
 /** The door that was asked first may have died before it published: an answer must not stand on the store alone. */

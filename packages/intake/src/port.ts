@@ -1,5 +1,15 @@
 import type { AnyAction } from '@moltbot/plugin-sdk';
-import type { Origin, Principal, Resolution, RunClass, RunOrder, Service, Target, TaskRequest } from '@moltbot/shared';
+import type {
+  Origin,
+  Principal,
+  Resolution,
+  RunClass,
+  RunOrder,
+  Service,
+  Target,
+  Task,
+  TaskRequest,
+} from '@moltbot/shared';
 import type { CancelOutcome, RateDecision } from '@moltbot/store';
 
 export interface Submission {
@@ -17,11 +27,10 @@ export interface Submission {
   readonly trace?: string | undefined;
 }
 
-export interface Submitted {
-  readonly taskId: string;
-  /** False when an earlier submission under the same idempotency key made it. */
-  readonly created: boolean;
-}
+/** `created` is false when an earlier submission under the same idempotency key made the task. */
+export type Submitted =
+  | { readonly taskId: string; readonly created: true; readonly task: Task }
+  | { readonly taskId: string; readonly created: false };
 
 export interface RunToResolve {
   readonly taskId: string;

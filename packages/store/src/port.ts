@@ -106,6 +106,11 @@ export interface OutputSlice {
   readonly total: number;
 }
 
+/** How a task ended, as `getTask` and `getRuns` would say at that moment. */
+export interface TaskEnd extends Omit<TaskRecord, 'task'> {
+  readonly runs: readonly RunRecord[];
+}
+
 /** What happened to a task, in order. `seq` grows by at least one and is what a reader resumes from. */
 export type TaskEvent = { readonly seq: number; readonly at: number } & (
   | { readonly kind: 'task'; readonly state: TaskState }
@@ -198,6 +203,14 @@ export interface RateRequest {
   readonly bucket: string;
   readonly perSecond: number;
   readonly burst: number;
+  /** Tokens to take along with the one asked for: at most so many, and no more than is comfortable (gcra.ts). Default: 0. */
+  readonly ahead?: number | undefined;
+}
+
+/** What a request was given. `remaining` and `resetMs` are the bucket's, without what was taken along. */
+export interface TokensTaken extends RateDecision {
+  /** Tokens taken along. They are paid for, whether they are spent or not; 0 when refused. */
+  readonly ahead: number;
 }
 
 export interface StoredApiKey {
@@ -295,8 +308,11 @@ export interface Store extends Service, NotificationStore, ScheduleStore, Record
   readEvents(tenant: string, taskId: string, after: number, limit: number): Promise<readonly TaskEvent[]>;
   /** Calls `wake` soon after each change of the task, maybe more often; poll slowly beside it. Returns how to end it. */
   watchTask(tenant: string, taskId: string, wake: () => void): () => void;
-  /** As `watchTask`, for those who wait for the end alone; a task that ended a moment before wakes as well. */
-  watchEnd(tenant: string, taskId: string, wake: () => void): () => void;
+  /**
+   * As `watchTask`, for those who wait for the end alone; a task that ended a moment before wakes as well. A store of many processes
+   * tells with the end what one would ask for then, where that is short.
+   */
+  watchEnd(tenant: string, taskId: string, wake: (end?: TaskEnd) => void): () => void;
 
   // Replies and dead letters
   /** Ended tasks whose origin awaits their end (`replyPlatformOf`) and that are not marked answered, ended at least `olderThanMs` ago, oldest first. */
@@ -317,7 +333,7 @@ export interface Store extends Service, NotificationStore, ScheduleStore, Record
   dropDeadLetter(tenant: string, id: string): Promise<boolean>;
 
   // Limits, leases, keys
-  takeToken(request: RateRequest): Promise<RateDecision>;
+  takeToken(request: RateRequest): Promise<TokensTaken>;
   acquireLease(name: string, owner: string, leaseMs: number): Promise<LeaseOutcome>;
   releaseLease(name: string, owner: string): Promise<void>;
   /** `exists` when a key of that tenant and id is there; it is not changed. */

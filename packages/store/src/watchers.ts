@@ -1,23 +1,26 @@
+/** Is called after a change, with what was told of it. */
+export type Wake = (note?: string) => void;
+
 /** Who wants to know of changes, by topic. */
 export interface Watchers {
   /** Returns how to end it; ending twice does nothing. */
-  add(topic: string, wake: () => void): () => void;
-  wake(topic: string): void;
+  add(topic: string, wake: Wake): () => void;
+  wake(topic: string, note?: string): void;
   wakeAll(): void;
   topics(): readonly string[];
 }
 
 /** @param changed called when a topic gets its first watcher, and when its last one is gone */
 export function createWatchers(changed: (topic: string, watched: boolean) => void = () => {}): Watchers {
-  const byTopic = new Map<string, Set<() => void>>();
-  const wakeSet = (wakes: ReadonlySet<() => void>): void => {
-    for (const wake of [...wakes]) wake();
+  const byTopic = new Map<string, Set<Wake>>();
+  const wakeSet = (wakes: ReadonlySet<Wake>, note?: string): void => {
+    for (const wake of [...wakes]) wake(note);
   };
   return {
     add(topic, wake) {
       const wakes = byTopic.get(topic) ?? new Set();
       // The same function may watch twice: each registration is its own.
-      const own = (): void => wake();
+      const own: Wake = (note) => wake(note);
       wakes.add(own);
       if (wakes.size === 1) {
         byTopic.set(topic, wakes);
@@ -29,7 +32,7 @@ export function createWatchers(changed: (topic: string, watched: boolean) => voi
         changed(topic, false);
       };
     },
-    wake: (topic) => wakeSet(byTopic.get(topic) ?? new Set()),
+    wake: (topic, note) => wakeSet(byTopic.get(topic) ?? new Set(), note),
     wakeAll() {
       for (const wakes of [...byTopic.values()]) wakeSet(wakes);
     },

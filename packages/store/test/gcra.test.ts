@@ -12,6 +12,9 @@ const rates = { perSecond: integer({ min: 1, max: 5_000 }), burst: integer({ min
 /** In tokens and microseconds: the decisions that differ are those at the very edge. */
 const pause = record({ halfTokens: nat(6), us: integer({ min: 0, max: 2 }) });
 const pauses = array(pause, { minLength: 1, maxLength: 40 });
+/** Tokens that may be taken along each time. */
+const mosts = nat(20);
+const bigBurst = integer({ min: 1, max: 200 });
 const lengthUs = ({ halfTokens, us }: { halfTokens: number; us: number }, token: number): number =>
   Math.max(0, Math.floor((halfTokens * token) / 2) + us - 1);
 
@@ -39,6 +42,27 @@ describe('gcra', () => {
     );
   });
 
+  it('counts what it takes along, and takes along only while there are plenty', async () => {
+    await assert(
+      property(rates.perSecond, bigBurst, mosts, pauses, (perSecond, burst, most, given) => {
+        let now = startUs;
+        let fullAt = 0;
+        for (const each of given) {
+          now += lengthUs(each, tokenUs(perSecond));
+          const plain = gcra(fullAt, now, { perSecond, burst });
+          const { decision, ahead, fullAtUs } = gcra(fullAt, now, { perSecond, burst }, most);
+          expect(decision.allowed).toBe(plain.decision.allowed);
+          expect(ahead).toBe(Math.min(most, Math.floor(plain.decision.remaining / 8)));
+          expect(decision.remaining).toBe(plain.decision.remaining - ahead);
+          let oneByOne = plain;
+          for (let n = 0; n < ahead; n++) oneByOne = gcra(oneByOne.fullAtUs, now, { perSecond, burst });
+          expect({ decision, fullAtUs }).toEqual({ decision: oneByOne.decision, fullAtUs: oneByOne.fullAtUs });
+          fullAt = fullAtUs;
+        }
+      }),
+    );
+  });
+
   describe('in Lua', () => {
     let redis: TestRedis;
     let client: RedisClient;
@@ -55,20 +79,22 @@ describe('gcra', () => {
     });
 
     const lua = script(`${gcraLua}
-      local decision, full_at = gcra(tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]))
-      return { decision[1], decision[2], decision[3], decision[4], string.format('%.0f', full_at) }`);
+      local full_at, now, token, burst, most = unpack(ARGV)
+      local decision, after = gcra(tonumber(full_at), tonumber(now), tonumber(token), tonumber(burst), tonumber(most))
+      decision[6] = string.format('%.0f', after)
+      return decision`);
 
     it('decides the same', async () => {
       await assert(
-        asyncProperty(rates.perSecond, rates.burst, pauses, async (perSecond, burst, given) => {
+        asyncProperty(rates.perSecond, bigBurst, mosts, pauses, async (perSecond, burst, most, given) => {
           let now = startUs;
           let fullAt = 0;
           for (const each of given) {
             now += lengthUs(each, tokenUs(perSecond));
-            const reply = await client.run(lua, [], [fullAt, now, tokenUs(perSecond), burst]);
-            const { decision, fullAtUs } = gcra(fullAt, now, { perSecond, burst });
+            const reply = await client.run(lua, [], [fullAt, now, tokenUs(perSecond), burst, most]);
+            const { decision, ahead, fullAtUs } = gcra(fullAt, now, { perSecond, burst }, most);
             const { allowed, remaining, retryAfterMs, resetMs } = decision;
-            expect(reply).toEqual([allowed ? 1 : 0, remaining, retryAfterMs, resetMs, String(fullAtUs)]);
+            expect(reply).toEqual([allowed ? 1 : 0, remaining, retryAfterMs, resetMs, ahead, String(fullAtUs)]);
             fullAt = fullAtUs;
           }
         }),

@@ -1,7 +1,7 @@
 import { newId, Secret, silentLogger } from '@moltbot/shared';
 import { eventually, startRedis, type TestRedis } from '@moltbot/testkit';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createRedisStore, type Store } from '../src/index.ts';
+import { createRedisStore, type Store, type TaskEnd } from '../src/index.ts';
 import { createRedisClient, type RedisClient } from '../src/redis/client.ts';
 import { keys } from '../src/redis/keys.ts';
 import { storeConformance } from './conformance.ts';
@@ -104,4 +104,36 @@ test.each([
   const held = await store.claimRun(claim);
   expect(held).toMatchObject({ verdict, attempt: 1 });
   expect(await store.claimRun(claim)).toEqual(held);
+});
+
+test('the end of a short run is told to all processes with its record; of a long one, or of several, that it ended', async () => {
+  const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
+  const [ours, other] = [1, 2].map(() =>
+    createRedisStore({ url: new Secret(redis.url), retention, log: silentLogger }),
+  );
+  if (!ours || !other) throw new Error('no store');
+  await Promise.all([ours.start(), other.start()]);
+  onTestFinished(async () => void (await Promise.all([ours.stop(), other.stop()])));
+  // All are woken once it listens.
+  await new Promise<unknown>((resolve) => other.watchEnd('acme', newId(), resolve));
+  const told = async (runs: number, data: string): Promise<readonly (TaskEnd | undefined)[]> => {
+    const task = newTask({ runs });
+    const { id } = task.task;
+    await ours.acceptTask(task);
+    const seen: (TaskEnd | undefined)[] = [];
+    const unwatch = other.watchEnd('acme', id, (end) => void seen.push(end));
+    for (const order of task.orders) {
+      const claim = await ours.claimRun(claimOf(order, { start: true }));
+      if (claim.verdict !== 'run') throw new Error(claim.verdict);
+      await ours.finishRun(claim.token, { state: 'succeeded', exitCode: 0, data });
+    }
+    await eventually('the end', () => seen.length > 0);
+    unwatch();
+    return seen;
+  };
+  const [end, ...more] = await told(1, 'short');
+  expect(more).toEqual([]);
+  expect(end).toMatchObject({ state: 'succeeded', runs: [{ exitCode: 0, data: 'short', stdoutBytes: 0 }] });
+  await expect(told(1, 'x'.repeat(3_000))).resolves.toEqual([undefined]);
+  await expect(told(2, 'short')).resolves.toEqual([undefined]);
 });

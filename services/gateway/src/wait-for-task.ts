@@ -1,4 +1,5 @@
-import { createBell, isFinal } from '@moltbot/shared';
+import { createBell, isFinal, type Task } from '@moltbot/shared';
+import type { TaskEnd } from '@moltbot/store';
 import type { GatewayContext } from './context.ts';
 import { readTaskView, type TaskView } from './task-view.ts';
 
@@ -9,8 +10,8 @@ export interface TaskWait {
   readonly tenant: string;
   readonly taskId: string;
   readonly ms: number;
-  /** Just accepted: it cannot have ended without a wake-up, so nothing is read before one. */
-  readonly isNew: boolean;
+  /** Of one that was just accepted: it cannot have ended without a wake-up, so nothing is read before one. */
+  readonly task: Task | undefined;
   /** Ends the wait early. */
   readonly signal: AbortSignal;
 }
@@ -21,18 +22,23 @@ export interface TaskWait {
  */
 export async function waitForTask(context: GatewayContext, wait: TaskWait): Promise<TaskView | undefined> {
   const { clock, store, metrics } = context;
+  const { task } = wait;
   const deadline = clock.monotonic() + wait.ms;
   const bell = createBell();
-  const unwatch = store.watchEnd(wait.tenant, wait.taskId, bell.ring);
+  let told: TaskEnd | undefined;
+  const unwatch = store.watchEnd(wait.tenant, wait.taskId, (end) => {
+    told = end;
+    bell.ring();
+  });
   wait.signal.addEventListener('abort', bell.ring);
   metrics.openWaits.inc();
   try {
-    let view = wait.isNew ? undefined : await readWhenFinal(context, wait);
+    let view = task ? undefined : await readWhenFinal(context, wait);
     while (!view && !wait.signal.aborted) {
       const left = deadline - clock.monotonic();
       if (left <= 0) return undefined;
       await bell.sleep(Math.min(pollMs, left));
-      if (!wait.signal.aborted) view = await readWhenFinal(context, wait);
+      if (!wait.signal.aborted) view = await readWhenFinal(context, wait, told);
     }
     return view;
   } finally {
@@ -44,9 +50,11 @@ export async function waitForTask(context: GatewayContext, wait: TaskWait): Prom
 
 async function readWhenFinal(
   { store, log }: GatewayContext,
-  { tenant, taskId }: TaskWait,
+  { tenant, taskId, task }: TaskWait,
+  told?: TaskEnd,
 ): Promise<TaskView | undefined> {
   try {
+    if (task && told) return await readTaskView(store, { task, ...told }, told.runs);
     // Asked for together: most looks follow an end, and want both.
     const [record, runs] = await Promise.all([store.getTask(tenant, taskId), store.getRuns(tenant, taskId)]);
     return record && isFinal(record.state) ? await readTaskView(store, record, runs) : undefined;

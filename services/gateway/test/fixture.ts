@@ -158,7 +158,7 @@ function createIntakeDouble(
       if (outcome.kind === 'conflict') throw new MoltError('MOLT_IDEMPOTENCY_CONFLICT', 'the key was used before');
       if (outcome.kind === 'same') return { taskId: outcome.taskId, created: false };
       known.set(first.task.id, orders);
-      return { taskId: first.task.id, created: true };
+      return { taskId: first.task.id, created: true, task: first.task };
     },
     cancel: ({ tenant }, taskId) => store.requestCancel(tenant, taskId),
     rerun: unasked,

@@ -127,3 +127,33 @@ test.each(['soon', '30', '-1s', ''])('refuses ?wait=%s', async (wait) => {
   expect(response.status).toBe(400);
   expect(await problemOf(response)).toMatchObject({ code: 'MOLT_BAD_REQUEST', errors: [{ path: '/query/wait' }] });
 });
+
+test('answers with the end that it is told, without asking for it', async () => {
+  let asked = 0;
+  await start({
+    reader: (store) => ({
+      ...store,
+      getTask(tenant, id) {
+        asked += 1;
+        return store.getTask(tenant, id);
+      },
+      watchEnd: (tenant, id, wake) =>
+        store.watchTask(tenant, id, async () => {
+          const [record, runs] = await Promise.all([store.getTask(tenant, id), store.getRuns(tenant, id)]);
+          if (record?.finishedAt !== undefined) wake({ ...record, runs });
+        }),
+    }),
+  });
+  const answer = gateway.post(request, '?wait=20s');
+  const [id = ''] = await accepted(1);
+  const before = asked;
+  const run = await gateway.run(id);
+  await run.append('stdout', 'words');
+  await run.finish({ state: 'failed', exitCode: 4 });
+  const response = await answer;
+  expect(response.status).toBe(200);
+  const told = await response.json();
+  expect(asked).toBe(before);
+  expect(told).toMatchObject({ id, state: 'failed', runs: [{ exitCode: 4, stdout: 'words' }] });
+  expect(told).toEqual(await (await gateway.call(`/v1/tasks/${id}`)).json());
+});

@@ -202,7 +202,9 @@ const limits: Section<LimitsConfig> = z
           .max(1_000_000, rate)
           .describe('Requests a second of one API key.')
           .default(defaults.limits.requests.perSecond),
-        burst: whole(1, 1_000_000).describe('Requests it may make at once.').default(defaults.limits.requests.burst),
+        burst: whole(1, 1_000_000)
+          .describe('Requests it may make at once, and up to 16 more at each gateway it used in the second before.')
+          .default(defaults.limits.requests.burst),
       })
       .prefault({}),
     targetsPerTask: whole(1, 100_000).describe('Targets one task may have.').default(defaults.limits.targetsPerTask),

@@ -1,5 +1,5 @@
 import { tokenUs } from '../gcra.ts';
-import type { LeaseOutcome, RateDecision, RateRequest, Store, StoredApiKey } from '../port.ts';
+import type { LeaseOutcome, RateRequest, Store, StoredApiKey, TokensTaken } from '../port.ts';
 import type { RedisClient } from './client.ts';
 import { keys } from './keys.ts';
 import { limitScripts } from './lua/limit-scripts.ts';
@@ -31,9 +31,10 @@ export function createLimitCalls(client: RedisClient): LimitCalls {
   };
 }
 
-async function take(client: RedisClient, { tenant, bucket, perSecond, burst }: RateRequest): Promise<RateDecision> {
-  const args = [tokenUs(perSecond), burst];
+async function take(client: RedisClient, request: RateRequest): Promise<TokensTaken> {
+  const { tenant, bucket, perSecond, burst, ahead: most = 0 } = request;
+  const args = [tokenUs(perSecond), burst, most];
   const reply = await client.run(limitScripts.takeToken, [keys.bucket(tenant, bucket)], args);
-  const [allowed, remaining, retryAfterMs, resetMs] = reply as [number, number, number, number];
-  return { allowed: allowed === 1, remaining, retryAfterMs, resetMs };
+  const [allowed, remaining, retryAfterMs, resetMs, ahead] = reply as [number, number, number, number, number];
+  return { allowed: allowed === 1, remaining, retryAfterMs, resetMs, ahead };
 }

@@ -1,11 +1,11 @@
+import type { Store } from '../port.ts';
 import { createWatchers, type Watchers } from '../watchers.ts';
 import type { RedisClient } from './client.ts';
+import { taskEndOf } from './end-note.ts';
 import { keys } from './keys.ts';
 
 /** What Redis tells this process without being asked. */
-export interface Notices {
-  watchTask(tenant: string, taskId: string, wake: () => void): () => void;
-  watchEnd(tenant: string, taskId: string, wake: () => void): () => void;
+export interface Notices extends Pick<Store, 'watchTask' | 'watchEnd'> {
   onMessage(channel: string, message: string): void;
   /** What was told while nobody listened is lost: listen again, and have everybody look. */
   onListening(): void;
@@ -39,7 +39,7 @@ export function createNotices(client: () => Pick<RedisClient, 'subscribe' | 'uns
     if (ended.size > endsRemembered && oldest !== undefined) ended.delete(oldest);
   };
   return {
-    watchTask: (tenant, taskId, wake) => changes.add(keys.wake(tenant, taskId), wake),
+    watchTask: (tenant, taskId, wake) => changes.add(keys.wake(tenant, taskId), () => wake()),
     watchEnd(tenant, taskId, wake) {
       const channel = keys.endedChannel(tenant);
       if (!endChannels.has(channel)) {
@@ -47,17 +47,18 @@ export function createNotices(client: () => Pick<RedisClient, 'subscribe' | 'uns
         void listen(channel);
       }
       const topic = `${channel} ${taskId}`;
-      if (ended.has(topic)) queueMicrotask(wake);
-      return ends.add(topic, wake);
+      if (ended.has(topic)) queueMicrotask(() => wake());
+      return ends.add(topic, (note) => wake(note ? taskEndOf(taskId, note) : undefined));
     },
     onMessage(channel, message) {
       if (!endChannels.has(channel)) {
         changes.wake(channel);
         return;
       }
-      const topic = `${channel} ${message}`;
+      const [taskId = ''] = message.split(' ', 1);
+      const topic = `${channel} ${taskId}`;
       remember(topic);
-      ends.wake(topic);
+      ends.wake(topic, message.slice(taskId.length + 1));
     },
     onListening() {
       for (const channel of [...changes.topics(), ...endChannels]) void listen(channel);

@@ -4,13 +4,18 @@ import { type RunCounts, type TaskRecord, taskStateOf } from '@moltbot/shared';
 export const taskFields: readonly string[] = ['task', 'counts', 'cancel', 'finished'];
 
 /** The values of `taskFields` as a record; undefined when there is no such task. */
-export function taskRecordOf([task, counts, cancelRequested, finished]: readonly (string | null)[]):
-  | TaskRecord
-  | undefined {
+export function taskRecordOf([task, counts, ...more]: readonly (string | null)[]): TaskRecord | undefined {
   if (!task || counts === null || counts === undefined) return undefined;
+  return { task: JSON.parse(task), ...standingOf(counts, more) };
+}
+
+/** Where a task stands, from the values of `taskFields` behind the task itself. */
+export function standingOf(
+  counts: string,
+  [cancelRequested, finished]: readonly (string | null)[],
+): Omit<TaskRecord, 'task'> {
   const parsed = countsOf(counts);
   return {
-    task: JSON.parse(task),
     state: taskStateOf(parsed),
     counts: parsed,
     cancelRequested: cancelRequested === '1',

@@ -1,6 +1,6 @@
 import { nextFence } from '../fence.ts';
 import { gcra } from '../gcra.ts';
-import type { LeaseOutcome, RateDecision, RateRequest, Store, StoredApiKey } from '../port.ts';
+import type { LeaseOutcome, RateRequest, Store, StoredApiKey, TokensTaken } from '../port.ts';
 import type { DoStep, Step } from './tables.ts';
 
 type LimitCalls = Pick<
@@ -30,13 +30,13 @@ export function createLimitCalls(step: DoStep): LimitCalls {
   };
 }
 
-function take({ sql, now }: Step, { tenant, bucket, perSecond, burst }: RateRequest): RateDecision {
+function take({ sql, now }: Step, { tenant, bucket, perSecond, burst, ahead: most }: RateRequest): TokensTaken {
   const text = 'SELECT full_at FROM buckets WHERE tenant = ? AND bucket = ?';
   const known = sql.get<{ full_at: number }>(text, tenant, bucket)?.full_at ?? 0;
-  const { decision, fullAtUs } = gcra(known, now * 1_000, { perSecond, burst });
+  const { decision, fullAtUs, ahead } = gcra(known, now * 1_000, { perSecond, burst }, most);
   const upsert = 'INSERT OR REPLACE INTO buckets (tenant, bucket, full_at) VALUES (?, ?, ?)';
   if (decision.allowed) sql.run(upsert, tenant, bucket, fullAtUs);
-  return decision;
+  return { ...decision, ahead };
 }
 
 function acquire(

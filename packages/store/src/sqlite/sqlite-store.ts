@@ -74,11 +74,11 @@ export function createSqliteStore({
     ...createScheduleCalls(step),
     ...createOccurrenceCalls(step),
     ...createRecordCalls(step),
-    watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), onChange),
+    watchTask: (tenant, taskId, onChange) => changes.add(topicOf(tenant, taskId), () => onChange()),
     watchEnd(tenant, taskId, onEnd) {
       // A look costs next to nothing here; it finds a task that has ended already.
-      queueMicrotask(onEnd);
-      return ends.add(topicOf(tenant, taskId), onEnd);
+      queueMicrotask(() => onEnd());
+      return ends.add(topicOf(tenant, taskId), () => onEnd());
     },
     expire: () => step((at) => expire(at, retention)),
     journal: createJournal(database),

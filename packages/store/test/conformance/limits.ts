@@ -21,6 +21,34 @@ export function limitsConformance(suite: Suite): void {
       expect(await suite.store().takeToken({ ...request, tenant: 'globex' })).toMatchObject({ allowed: true });
     });
 
+    it('takes tokens along while there are plenty, and counts them', async () => {
+      const request = { tenant: 'acme', bucket: newId(), perSecond: 0.01, burst: 100 };
+      const take = (ahead: number) => suite.store().takeToken({ ...request, ahead });
+      expect(await take(16)).toMatchObject({ allowed: true, ahead: 12, remaining: 87, resetMs: 1_300_000 });
+      expect(await take(5)).toMatchObject({ ahead: 5, remaining: 81 });
+      expect(await take(0)).toMatchObject({ ahead: 0, remaining: 80 });
+      expect(await suite.store().takeToken(request)).toMatchObject({ ahead: 0, remaining: 79 });
+      for (let remaining = 79; remaining > 7; ) ({ remaining } = await take(16));
+      for (const remaining of [6, 5, 4, 3, 2, 1, 0])
+        expect(await take(16)).toMatchObject({ allowed: true, ahead: 0, remaining });
+      expect(await take(16)).toMatchObject({ allowed: false, ahead: 0, remaining: 0 });
+    });
+
+    it('gives no more than the burst and the rate to many who take along', async () => {
+      const request = { tenant: 'acme', bucket: newId(), perSecond: 50, burst: 60 };
+      const untilRefused = async (ahead: number, refusals: number): Promise<number> => {
+        const { allowed, ahead: along } = await suite.store().takeToken({ ...request, ahead });
+        if (allowed) return 1 + along + (await untilRefused(ahead, refusals));
+        return refusals > 1 ? untilRefused(ahead, refusals - 1) : 0;
+      };
+      const began = performance.now();
+      const taken = await Promise.all([16, 16, 7, 0].map((ahead) => untilRefused(ahead, 10)));
+      const seconds = (performance.now() - began) / 1_000;
+      const sum = taken.reduce((total, each) => total + each, 0);
+      expect(sum).toBeGreaterThanOrEqual(request.burst);
+      expect(sum).toBeLessThanOrEqual(request.burst + Math.ceil(request.perSecond * seconds));
+    });
+
     it('refills', async () => {
       const request = { tenant: 'acme', bucket: newId(), perSecond: 20, burst: 1 };
       expect(await suite.store().takeToken(request)).toMatchObject({ allowed: true });

@@ -60,15 +60,17 @@ export function startTaskRoute(app: App, context: GatewayContext): void {
   };
   app.post('/tasks', { schema }, async (request, reply) => {
     const principal = principalOf(request);
-    const { taskId, created } = await submit(context, request, {
+    const submitted = await submit(context, request, {
       request: request.body,
       idempotencyKey: request.headers['idempotency-key'],
     });
+    const { taskId, created } = submitted;
     if (!created) reply.header('idempotency-replayed', 'true');
     const ms = Math.min(request.query.wait ?? 0, context.config.maxWaitMs);
     if (ms > 0) {
       const signal = context.traffic.wantedUntil(reply.raw, 'hurry');
-      const ended = await waitForTask(context, { tenant: principal.tenant, taskId, ms, isNew: created, signal });
+      const task = submitted.created ? submitted.task : undefined;
+      const ended = await waitForTask(context, { tenant: principal.tenant, taskId, ms, task, signal });
       if (ended) return reply.code(200).send(ended);
     }
     const state = created && ms === 0 ? 'queued' : await stateNow(context, principal, taskId);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { finalStatesBySeverity, isFinal, isLeased, legalRunMoves, type RunState, runStates } from '@moltbot/shared';
+import { endNoteLua } from '../end-note.ts';
 
 /** A Lua script, and the name by which Redis knows it once it was sent. */
 export interface Script {
@@ -56,7 +57,7 @@ end
  * Keys of every script that uses it: KEYS[2] task, [3] events, [4] ended, [5] unpublished, [6] expiring, [7] unanswered.
  * ARGV[1] channel, [2] task id.
  */
-export const taskLua = `
+export const taskLua: string = `
 local function counts_text(counts)
   local parts = {}
   for state, n in pairs(counts) do parts[#parts + 1] = state .. '=' .. n end
@@ -101,6 +102,7 @@ local function end_run(task, run, from, to, error, more)
   run_event(task, run.id, to, more)
 end
 
+${endNoteLua}
 local function save_task(task)
   local state = task_state(task.counts)
   if state ~= task.state then emit(task, ',"kind":"task","state":"' .. state .. '"') end
@@ -111,7 +113,7 @@ local function save_task(task)
     redis.call('ZREM', KEYS[5], ARGV[2])
     if task.due ~= '' then redis.call('ZREM', KEYS[6], ARGV[2]) end
     if task.callback == '1' then redis.call('ZADD', KEYS[7], int(now), ARGV[2]) end
-    redis.call('PUBLISH', KEYS[4], ARGV[2])
+    redis.call('PUBLISH', KEYS[4], ARGV[2] .. end_note(task))
   end
   redis.call('PUBLISH', ARGV[1], '')
   return state

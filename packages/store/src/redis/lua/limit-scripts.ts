@@ -1,23 +1,28 @@
+import { spareOneIn } from '../../gcra.ts';
 import { type Script, script, timeLua } from './common.ts';
 
 /** As gcra.ts, with the same whole microseconds. */
-export const gcraLua = `
-local function gcra(full_at, now_us, token, burst)
+export const gcraLua: string = `
+local function gcra(full_at, now_us, token, burst, most)
   local from = math.max(full_at, now_us)
   local after = from + token
   local allowed_at = after - token * burst
   if allowed_at > now_us then
-    return { 0, 0, math.ceil((allowed_at - now_us) / 1000), math.ceil((from - now_us) / 1000) }, full_at
+    return { 0, 0, math.ceil((allowed_at - now_us) / 1000), math.ceil((from - now_us) / 1000), 0 }, full_at
   end
-  return { 1, math.floor((now_us - allowed_at) / token), 0, math.ceil((after - now_us) / 1000) }, after
+  local left = math.floor((now_us - allowed_at) / token)
+  local ahead = math.min(most, math.floor(left / ${spareOneIn}))
+  after = after + token * ahead
+  return { 1, left - ahead, 0, math.ceil((after - now_us) / 1000), ahead }, after
 end
 `;
 
-/** KEYS bucket. ARGV µs a token, burst. Returns { allowed, remaining, retry after (ms), reset (ms) }. */
+/** KEYS bucket. ARGV µs a token, burst, most to take along. Returns { allowed, remaining, retry after (ms), reset (ms), taken along }. */
 const takeToken = script(`${gcraLua}
 local time = redis.call('TIME')
 local known = tonumber(redis.call('GET', KEYS[1]) or 0)
-local decision, full_at = gcra(known, time[1] * 1000000 + time[2], tonumber(ARGV[1]), tonumber(ARGV[2]))
+local now_us = time[1] * 1000000 + time[2]
+local decision, full_at = gcra(known, now_us, tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]))
 if decision[1] == 1 then redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', decision[4] + 1) end
 return decision
 `);

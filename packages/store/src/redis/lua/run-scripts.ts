@@ -100,6 +100,7 @@ if bytes.stdout > 0 then redis.call('PEXPIRE', KEYS[8], ARGV[9]) end
 if bytes.stderr > 0 then redis.call('PEXPIRE', KEYS[9], ARGV[9]) end
 count_move(task, run[2], to)
 run_event(task, ARGV[3], to, ARGV[7])
+task.run_key = KEYS[1]
 save_task(task)
 return 'ok'
 `);
