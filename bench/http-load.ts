@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createConnection, type Socket } from 'node:net';
+import { createConnection } from 'node:net';
 
 export interface PostedTask {
   readonly action: string;
@@ -22,52 +22,59 @@ export interface Poster {
  */
 export function createPoster(url: string, key: string): Poster {
   const { hostname, port, host } = new URL(url);
-  const idle: Socket[] = [];
-  const connected = async (): Promise<Socket> => {
-    const socket = createConnection({ host: hostname, port: Number(port), noDelay: true });
-    socket.setEncoding('utf8');
-    await once(socket, 'connect');
-    // Its close tells as much.
-    socket.on('error', () => {});
-    return socket;
+  const idle: Line[] = [];
+  const head = (path: string): string =>
+    `POST ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\n`;
+  const post = async (begin: string, task: PostedTask, status: string): Promise<void> => {
+    const line = idle.pop() ?? (await openLine(hostname, Number(port)));
+    const body = JSON.stringify(task);
+    const text = await line.ask(`${begin}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+    idle.push(line);
+    if (!text.startsWith(status)) throw new Error(`expected ${status}, got ${text}`);
   };
-  const post = async (path: string, body: string, status: number): Promise<void> => {
-    const socket = idle.pop() ?? (await connected());
-    const answer = answerOf(socket);
-    socket.write(
-      `POST ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${key}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-    );
-    const text = await answer;
-    idle.push(socket);
-    if (!text.startsWith(`HTTP/1.1 ${status} `)) throw new Error(`expected ${status}, got ${text}`);
-  };
+  const heads = { run: head('/v1/tasks?wait=60s'), accept: head('/v1/tasks') };
   return {
-    run: (task) => post('/v1/tasks?wait=60s', JSON.stringify(task), 200),
-    accept: (task) => post('/v1/tasks', JSON.stringify(task), 202),
+    run: (task) => post(heads.run, task, 'HTTP/1.1 200 '),
+    accept: (task) => post(heads.accept, task, 'HTTP/1.1 202 '),
     close() {
-      for (const socket of idle.splice(0)) socket.destroy();
+      for (const line of idle.splice(0)) line.close();
     },
   };
 }
 
-/** The next answer, its head and its body of `content-length` bytes. */
-function answerOf(socket: Socket): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const settle = (act: () => void): void => {
-      socket.off('data', read).off('close', fail);
-      act();
-    };
-    const fail = (): void => settle(() => reject(new Error(`the gateway closed the connection after "${text}"`)));
-    const read = (part: string): void => {
-      text += part;
-      const head = text.indexOf('\r\n\r\n');
-      if (head < 0) return;
-      const length = Number(/^content-length: (\d+)/im.exec(text)?.[1] ?? Number.NaN);
-      if (Number.isNaN(length)) settle(() => reject(new Error(`an answer without its length: ${text}`)));
-      else if (Buffer.byteLength(text) >= head + 4 + length) settle(() => resolve(text));
-    };
-    socket.on('data', read).on('close', fail);
+/** A kept-alive connection, for one request after the other. */
+interface Line {
+  /** Resolves to the answer: its head, and its body of `content-length` bytes of ASCII. */
+  ask(request: string): Promise<string>;
+  close(): void;
+}
+
+const lengthName = 'content-length: ';
+
+async function openLine(hostname: string, port: number): Promise<Line> {
+  const socket = createConnection({ host: hostname, port, noDelay: true });
+  socket.setEncoding('latin1');
+  await once(socket, 'connect');
+  let text = '';
+  let waiting: PromiseWithResolvers<string> | undefined;
+  socket.on('data', (part: string) => {
+    text += part;
+    const end = text.indexOf('\r\n\r\n');
+    if (end < 0) return;
+    const length = Number.parseInt(text.slice(text.indexOf(lengthName) + lengthName.length), 10);
+    if (Number.isNaN(length)) waiting?.reject(new Error(`an answer without its length: ${text}`));
+    else if (text.length >= end + 4 + length) waiting?.resolve(text);
   });
+  // Its close tells as much.
+  socket.on('error', () => {});
+  socket.on('close', () => waiting?.reject(new Error(`the gateway closed the connection after "${text}"`)));
+  return {
+    ask(request) {
+      text = '';
+      waiting = Promise.withResolvers();
+      socket.write(request);
+      return waiting.promise;
+    },
+    close: () => void socket.destroy(),
+  };
 }

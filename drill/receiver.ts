@@ -6,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 export interface Delivered {
   readonly taskId: string;
   readonly state: string;
+  /** Why a run of it did not succeed. */
+  readonly why: string | undefined;
   /** Times a post under this id arrived. */
   readonly times: number;
 }
@@ -18,6 +20,12 @@ export interface Receiver {
   /** Posts whose signature was wrong. */
   forged(): number;
   stop(): Promise<void>;
+}
+
+interface EndedTask {
+  readonly id: string;
+  readonly state: string;
+  readonly runs?: readonly { readonly error?: { readonly code: string; readonly message: string } }[];
 }
 
 /** A webhook that verifies every post (Standard Webhooks), and fails some of them first, as webhooks do. */
@@ -35,9 +43,10 @@ export async function startReceiver(failing: () => boolean): Promise<Receiver> {
       return 401;
     }
     if (failing()) return 503;
-    const { data } = JSON.parse(body) as { readonly data: { readonly id: string; readonly state: string } };
+    const { data }: { readonly data: EndedTask } = JSON.parse(body);
     const times = (delivered.get(id)?.times ?? 0) + 1;
-    delivered.set(id, { taskId: data.id, state: data.state, times });
+    const why = data.runs?.find(({ error }) => error)?.error;
+    delivered.set(id, { taskId: data.id, state: data.state, times, why: why && `${why.code}: ${why.message}` });
     return 204;
   };
 

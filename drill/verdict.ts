@@ -69,7 +69,11 @@ export function judge({ accepted, lines, receiver, states }: Evidence): readonly
   const tally = [...countOf(states.values())].map(([state, times]) => `${times} ${state}`).join(', ');
   const again = [...delivered.values()].filter(({ times }) => times > 1).length;
   return [
-    finding('accepted commands have a final state', lost.length, `${accepted.length} accepted: ${tally}`),
+    finding(
+      'accepted commands have a final state',
+      lost.length,
+      `${accepted.length} accepted: ${tally}${reasons(delivered)}`,
+    ),
     finding('no command ran twice', twice, `${ran.size} ran, ${twice} twice`),
     finding(
       'what is said to have run ran, once, and what is said not to have run did not',
@@ -99,6 +103,15 @@ const listed = (commands: readonly Accepted[]): string =>
         .slice(0, 10)
         .map(({ n, taskId }) => `${n} (${taskId})`)
         .join(', ');
+
+/** Why those that did not succeed did not. */
+function reasons(delivered: ReturnType<Receiver['delivered']>): string {
+  const known = [...delivered.values()].flatMap(({ taskId, why }) => (why === undefined ? [] : [`${taskId} ${why}`]));
+  return known
+    .slice(0, 10)
+    .map((reason) => `; ${reason}`)
+    .join('');
+}
 
 function countOf(items: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>();
