@@ -1,11 +1,18 @@
-import { newId, Secret, silentLogger } from '@moltbot/shared';
+import { newId, type RunOrder, type RunOutcome, Secret, silentLogger } from '@moltbot/shared';
 import { eventually, startRedis, type TestRedis } from '@moltbot/testkit';
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createRedisStore, type Store, type TaskEnd } from '../src/index.ts';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import {
+  createRedisStore,
+  type NewTask,
+  type OutputRest,
+  type RunToken,
+  type Store,
+  type TaskEnd,
+} from '../src/index.ts';
 import { createRedisClient, type RedisClient } from '../src/redis/client.ts';
 import { keys } from '../src/redis/keys.ts';
 import { storeConformance } from './conformance.ts';
-import { claimOf, first, newTask } from './fixtures.ts';
+import { claimOf, first, newTask, stderr, stdout } from './fixtures.ts';
 
 let redis: TestRedis;
 let admin: RedisClient;
@@ -106,34 +113,71 @@ test.each([
   expect(await store.claimRun(claim)).toEqual(held);
 });
 
-test('the end of a short run is told to all processes with its record; of a long one, or of several, that it ended', async () => {
+describe('the end of a task, told to all processes', () => {
   const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
-  const [ours, other] = [1, 2].map(() =>
-    createRedisStore({ url: new Secret(redis.url), retention, log: silentLogger }),
-  );
-  if (!ours || !other) throw new Error('no store');
-  await Promise.all([ours.start(), other.start()]);
-  onTestFinished(async () => void (await Promise.all([ours.stop(), other.stop()])));
-  // All are woken once it listens.
-  await new Promise<unknown>((resolve) => other.watchEnd('acme', newId(), resolve));
-  const told = async (runs: number, data: string): Promise<readonly (TaskEnd | undefined)[]> => {
-    const task = newTask({ runs });
-    const { id } = task.task;
-    await ours.acceptTask(task);
-    const seen: (TaskEnd | undefined)[] = [];
-    const unwatch = other.watchEnd('acme', id, (end) => void seen.push(end));
-    for (const order of task.orders) {
-      const claim = await ours.claimRun(claimOf(order, { start: true }));
-      if (claim.verdict !== 'run') throw new Error(claim.verdict);
-      await ours.finishRun(claim.token, { state: 'succeeded', exitCode: 0, data });
+  const open = () => createRedisStore({ url: new Secret(redis.url), retention, log: silentLogger });
+  let ours: Store;
+  let other: Store;
+  beforeAll(async () => {
+    [ours, other] = [open(), open()];
+    await Promise.all([ours.start(), other.start()]);
+    // All are woken once it listens.
+    await new Promise<unknown>((resolve) => other.watchEnd('acme', newId(), resolve));
+  });
+  afterAll(async () => void (await Promise.all([ours.stop(), other.stop()])));
+
+  const startOf = async (order: RunOrder): Promise<RunToken> => {
+    const claim = await ours.claimRun(claimOf(order, { start: true, worker: 'wü' }));
+    if (claim.verdict !== 'run') throw new Error(claim.verdict);
+    return claim.token;
+  };
+  /** What two who wait are told when all runs have ended. */
+  const told = async ({ task, orders }: NewTask, outcome: RunOutcome, rest?: OutputRest) => {
+    const seen: (TaskEnd | undefined)[][] = [[], []];
+    const unwatch = seen.map((ends) => other.watchEnd('acme', task.id, (end) => void ends.push(end)));
+    for (const order of orders) {
+      const token = await startOf(order);
+      if (outcome.state === 'cancelled') await ours.requestCancel('acme', task.id);
+      expect(await ours.finishRun(token, outcome, rest)).toBe('ok');
     }
-    await eventually('the end', () => seen.length > 0);
-    unwatch();
+    await eventually('the end', () => seen.every(({ length }) => length > 0));
+    for (const stop of unwatch) stop();
     return seen;
   };
-  const [end, ...more] = await told(1, 'short');
-  expect(more).toEqual([]);
-  expect(end).toMatchObject({ state: 'succeeded', runs: [{ exitCode: 0, data: 'short', stdoutBytes: 0 }] });
-  await expect(told(1, 'x'.repeat(3_000))).resolves.toEqual([undefined]);
-  await expect(told(2, 'short')).resolves.toEqual([undefined]);
+  const answerOf = async ({ task }: NewTask): Promise<TaskEnd> => {
+    const { task: _task, ...standing } = (await ours.getTask('acme', task.id)) ?? {};
+    return { ...standing, runs: await ours.getRuns('acme', task.id) } as TaskEnd;
+  };
+
+  const everyCharacter = `${Array.from({ length: 0x180 }, (_, code) => String.fromCharCode(code)).join('')}\u2028\u2029😀\ud800`;
+  const error = { code: 'MOLT_RUN_TIMEOUT', message: everyCharacter.slice(0, 100), remedy: '/\\"' } as const;
+  const outcomes: readonly RunOutcome[] = [
+    ...[everyCharacter, '', null, 0, false, [], 1e21, { list: [1, null] }].map(
+      (data) => ({ state: 'succeeded', exitCode: 0, data }) as const,
+    ),
+    { state: 'failed', exitCode: 255, truncated: true, signal: 'TERM', error },
+    ...[{ state: 'timed-out', error } as const, { state: 'unknown' } as const, { state: 'cancelled' } as const],
+  ];
+  test.each(outcomes.flatMap((outcome) => [0, 2].map((retries) => ({ outcome, retries }))))(
+    'is that of a run of one task, as it would be read: $outcome.state after $retries more attempts',
+    async ({ outcome, retries }) => {
+      const task = newTask();
+      await ours.acceptTask(task);
+      for (let attempt = 0; attempt < retries; attempt += 1) {
+        const rest = { at: attempt * 3, chunks: [stdout('abc')] };
+        await ours.retryRun(await startOf(first(task.orders)), { error, delayMs: 0, rest });
+      }
+      const seen = await told(task, outcome, { at: retries * 3, chunks: [stdout('out'), stderr('e')] });
+      const now = await answerOf(task);
+      for (const ends of seen) expect(ends).toStrictEqual([now]);
+    },
+  );
+
+  test.each([
+    ['of a run with much to tell', newTask(), 'x'.repeat(3_000)],
+    ['of several runs', newTask({ runs: 2 }), 'short'],
+  ])('%s is told without it', async (_what, task, data) => {
+    await ours.acceptTask(task);
+    expect(await told(task, { state: 'succeeded', exitCode: 0, data })).toEqual([[undefined], [undefined]]);
+  });
 });

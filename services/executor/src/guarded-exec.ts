@@ -7,7 +7,7 @@ export type GuardId = Pick<GuardOrder, 'id' | 'attempt'>;
 
 /** What is known of the commands of a guarded run. */
 export interface GuardedProgress {
-  /** Those whose records on the target hold output. An empty file takes no room, and is as dear to remove as to make. */
+  /** Those whose records on the target may hold output. An empty file takes no room, and is as dear to remove as to make. */
   readonly guards: GuardId[];
   /** The last one may run, or one that follows it. */
   isOpen: boolean;
@@ -72,7 +72,7 @@ export function createGuardedExec(deps: GuardedExecDeps): RunCommand {
     try {
       const result = await runCommand(command, deps);
       progress.result = result;
-      isBare = result.endedBy === undefined && !command.hadOutput();
+      isBare = result.endedBy === undefined && command.wasAttached() && !command.hadOutput();
       // The worker before may have sent the one that follows.
       progress.isOpen = result.killed === 'unverified' || (run.resumes && result.endedBy === undefined);
       return result;

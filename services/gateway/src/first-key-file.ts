@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createFirstKey } from '@moltbot/intake';
 import {
@@ -8,6 +8,7 @@ import {
   hasCode,
   type Logger,
   matchesHash,
+  newId,
   parseApiKey,
   type Service,
 } from '@moltbot/shared';
@@ -23,73 +24,88 @@ export interface FirstKeyDeps {
   readonly say: (line: string) => void;
 }
 
+/** Another door makes the key: it takes a moment, unless it died. */
+const lookAgainMs = 500;
+
 /**
  * At the very first start: makes an API key for the tenant `default`, writes it to `<dataDir>/api-key` (mode 0600),
- * and says it once with a line to paste. Waits in the background for a store that is not there yet.
- * The file is there whole or not at all, and only once the key opens the door.
+ * and says it once with a line to paste. Waits in the background for a store that is not there yet, and for a door that died as it
+ * made the key. The file is there whole or not at all, and only once the key opens the door.
  */
 export function createFirstKeyFile(deps: FirstKeyDeps): Service {
-  const { config, store, clock, log, say } = deps;
+  const { store, clock, log } = deps;
   const stopped = new AbortController();
-  let waiting: Promise<void> | undefined;
+  const owner = newId();
+  let making: Promise<void> | undefined;
 
-  const file = join(config.dataDir, 'api-key');
-  const draft = `${file}.new`;
-  const keep = async (key: string): Promise<void> => {
-    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
-    await writeFile(draft, `${key}\n`, { mode: 0o600 });
-  };
-
-  const make = async (): Promise<void> => {
-    const made = await createFirstKey('default', { tenants: config.tenants, store, now: clock.now, keep });
-    const key = made ?? (await recordedKeyIn(draft, store));
-    if (key === undefined || !(await hasRenamed(draft, file))) return;
-    for (const line of welcome(key, file, deps.url())) say(line);
-  };
-
-  const makeWhenStoreIsUp = async (): Promise<void> => {
+  const make = async (onTried: () => void): Promise<void> => {
     for (let attempt = 1; !stopped.signal.aborted; attempt += 1) {
-      try {
-        return await make();
-      } catch (err) {
-        if (!hasCode(err, 'MOLT_STORE_DOWN')) throw err;
-        await clock.sleep(backoffMs(attempt), stopped.signal).catch(() => {});
-      }
+      const waitMs = await tryOnce(owner, deps).catch((error: unknown) => {
+        if (hasCode(error, 'MOLT_STORE_DOWN')) return backoffMs(attempt);
+        throw error;
+      });
+      onTried();
+      if (waitMs === undefined) return;
+      await clock.sleep(waitMs, stopped.signal).catch(() => {});
     }
   };
 
   return {
     name: 'first-key',
     async start() {
-      waiting = makeWhenStoreIsUp().catch((err: unknown) => log.error({ err }, 'the first API key could not be made'));
-      if (store.health().ok) await waiting;
+      const tried = new Promise<void>((resolve) => {
+        making = make(resolve)
+          .catch((err: unknown) => log.error({ err }, 'the first API key could not be made'))
+          .finally(resolve);
+      });
+      if (store.health().ok) await tried;
     },
     async quiesce() {},
     async stop() {
       stopped.abort();
-      await waiting;
+      await making;
     },
     health: () => ({ ok: true }),
   };
 }
 
+/** @returns undefined when nothing is left to do, else when to try again, ms */
+async function tryOnce(owner: string, { config, store, clock, url, say }: FirstKeyDeps): Promise<number | undefined> {
+  const file = join(config.dataDir, 'api-key');
+  const draft = `${file}.new`;
+  const keep = async (key: string): Promise<void> => {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o700 });
+    // Its mode is that of its making.
+    await rm(draft, { force: true });
+    await writeFile(draft, `${key}\n`, { mode: 0o600, flush: true });
+  };
+  const outcome = await createFirstKey('default', { tenants: config.tenants, store, now: clock.now, owner, keep });
+  if (outcome.kind === 'unwanted') return undefined;
+  if (outcome.kind === 'busy') return Math.min(outcome.retryAfterMs, lookAgainMs);
+  const key = outcome.kind === 'made' ? outcome.text : await recordedKeyIn(draft, store);
+  if (key === undefined || !(await hasRenamed(draft, file))) return undefined;
+  for (const line of welcome(key, file, url())) say(line);
+  return undefined;
+}
+
 /** Of a process that died, or lost the store's answer, after the key was recorded and before its file had its name. */
 async function recordedKeyIn(draft: string, store: Pick<Store, 'getApiKey'>): Promise<string | undefined> {
-  const text = (await readFile(draft, 'utf8').catch(ifMissing(''))).trim();
+  const text = (await readFile(draft, 'utf8').catch(() => '')).trim();
   const name = parseApiKey(text);
   const recorded = name && (await store.getApiKey(name.tenant, name.id));
   return recorded && matchesHash(text, recorded.hash) ? text : undefined;
 }
 
 /** False when another process with the same data directory has done it. */
-const hasRenamed = (from: string, to: string): Promise<boolean> => rename(from, to).then(() => true, ifMissing(false));
-
-const ifMissing =
-  <T>(otherwise: T) =>
-  (error: NodeJS.ErrnoException): T => {
-    if (error.code === 'ENOENT') return otherwise;
+async function hasRenamed(from: string, to: string): Promise<boolean> {
+  try {
+    await rename(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
-  };
+  }
+}
 
 const welcome = (key: string, file: string, url: string): readonly string[] => [
   '',

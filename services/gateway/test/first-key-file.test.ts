@@ -1,31 +1,38 @@
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { MoltError, matchesHash, parseApiKey, silentLogger, systemClock } from '@moltbot/shared';
+import { MoltError, matchesHash, newApiKey, parseApiKey, silentLogger, systemClock } from '@moltbot/shared';
 import { createSqliteStore, type Store } from '@moltbot/store';
 import { eventually } from '@moltbot/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { createFirstKeyFile } from '../src/first-key-file.ts';
+import { createFirstKeyFile, type FirstKeyDeps } from '../src/first-key-file.ts';
 
 const tenants = { default: { apiKeys: [], principals: {} } };
 const retention = { tasksMs: 3_600_000, outputMs: 3_600_000 };
 
 async function openPlace() {
   const dataDir = await mkdtemp(join(tmpdir(), 'moltbot-first-key-'));
-  const store = createSqliteStore({ file: ':memory:', retention, log: silentLogger });
+  const time = { passed: 0 };
+  const clock = { ...systemClock, now: () => Date.now() + time.passed };
+  const store = createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
   await store.start();
   onTestFinished(async () => {
     await store.stop();
     await rm(dataDir, { recursive: true });
   });
   const said: string[] = [];
+  const errors: unknown[] = [];
+  const log = { ...silentLogger, error: (fields: unknown) => void errors.push(fields) };
   const file = join(dataDir, 'api-key');
   /** One start of a gateway, over this store or one that fails in some way. */
-  const begin = async (over: Store = store): Promise<ReturnType<typeof createFirstKeyFile>> => {
+  const begin = async (
+    over: Store = store,
+    more: Partial<FirstKeyDeps['config']> = {},
+  ): Promise<ReturnType<typeof createFirstKeyFile>> => {
     const url = (): string => 'http://127.0.0.1:1';
-    const config = { tenants, dataDir };
+    const config = { tenants, dataDir, ...more };
     const service = createFirstKeyFile({
-      ...{ config, store: over, clock: systemClock, log: silentLogger, url },
+      ...{ config, store: over, clock: systemClock, log, url },
       say: (line) => said.push(line),
     });
     await service.start();
@@ -37,7 +44,7 @@ async function openPlace() {
     const stored = await store.getApiKey('default', parseApiKey(key)?.id ?? '');
     return stored !== undefined && matchesHash(key, stored.hash);
   };
-  return { dataDir, file, store, said, begin, keyInFile, isRecorded };
+  return { dataDir, file, store, time, said, errors, begin, keyInFile, isRecorded };
 }
 
 test('the file has its name only once the key it holds is recorded', async () => {
@@ -88,19 +95,64 @@ test('a key whose recording lost its answer is the key that is said', async () =
     throw new MoltError('MOLT_STORE_DOWN', 'the connection broke');
   };
   await place.begin({ ...place.store, putApiKey });
+  await eventually('the key', () => place.keyInFile());
   expect(await place.isRecorded(await place.keyInFile())).toBe(true);
   await expect(place.store.countApiKeys('default')).resolves.toBe(1);
 });
 
-test('what a death before the record left is replaced', async () => {
+test('a failure before the record leaves a draft, which the next start replaces', async () => {
   const place = await openPlace();
-  const putApiKey = (): Promise<never> => Promise.reject(new Error('killed'));
+  const putApiKey = (): Promise<never> => Promise.reject(new Error('a defect'));
   await place.begin({ ...place.store, putApiKey });
-  const [left] = await readdir(place.dataDir);
-  expect(left).toBe('api-key.new');
+  expect(await readdir(place.dataDir)).toEqual(['api-key.new']);
+  expect(place.errors).toHaveLength(1);
   await place.begin();
   expect(await readdir(place.dataDir)).toEqual(['api-key']);
   expect(await place.isRecorded(await place.keyInFile())).toBe(true);
+});
+
+test('after a death before the record the next one makes the key as soon as the lease of the dead is over', async () => {
+  const place = await openPlace();
+  const never = (): Promise<never> => new Promise(() => {});
+  const died = createFirstKeyFile({
+    config: { tenants, dataDir: place.dataDir },
+    store: { ...place.store, putApiKey: never },
+    ...{ clock: systemClock, log: silentLogger, url: () => '', say: () => {} },
+  });
+  void died.start();
+  await eventually('its draft', async () => (await readdir(place.dataDir)).includes('api-key.new'));
+  await place.begin();
+  expect(place.said).toEqual([]);
+  place.time.passed += 10_000;
+  await eventually('the key', () => place.keyInFile());
+  expect(await place.isRecorded(await place.keyInFile())).toBe(true);
+  await expect(place.store.countApiKeys('default')).resolves.toBe(1);
+});
+
+test('a lease whose answer was lost is its own at the next try', async () => {
+  const place = await openPlace();
+  const lost = { answers: 1 };
+  const acquireLease: Store['acquireLease'] = async (...given) => {
+    const outcome = await place.store.acquireLease(...given);
+    lost.answers -= 1;
+    if (lost.answers === 0) throw new MoltError('MOLT_STORE_DOWN', 'the connection broke');
+    return outcome;
+  };
+  await place.begin({ ...place.store, acquireLease });
+  await eventually('the key', () => place.keyInFile());
+  expect(await place.isRecorded(await place.keyInFile())).toBe(true);
+  expect(place.errors).toEqual([]);
+});
+
+test('where keys are configured the data directory is not looked into', async () => {
+  const place = await openPlace();
+  const { id, hash } = newApiKey('default');
+  const more = {
+    tenants: { default: { apiKeys: [{ id, hash }], principals: {} } },
+    dataDir: join('/dev/null', 'nowhere'),
+  };
+  await place.begin(place.store, more);
+  expect([place.errors, place.said]).toEqual([[], []]);
 });
 
 test('a second start says nothing and leaves the file as it is', async () => {

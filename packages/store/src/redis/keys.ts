@@ -76,7 +76,7 @@ export const keys = {
   bucket: (tenant: string, bucket: string): string => `${of(tenant)}:bucket:${bucket}`,
   /** Hash: key id to JSON. */
   apiKeys: (tenant: string): string => `${of(tenant)}:api-keys`,
-  /** Channel beside the sorted set of that name: the id of each task that ends. */
+  /** Channel beside the sorted set of that name: the id of each task that ends, and what end-note.ts says of it. */
   endedChannel: (tenant: string): string => keys.ended(tenant),
   /** Channel: something of the task changed. */
   wake: (tenant: string, taskId: string): string => `${of(tenant)}:wake:${taskId}`,

@@ -34,7 +34,8 @@ export function createNotices(client: () => Pick<RedisClient, 'subscribe' | 'uns
   const ends: Watchers = createWatchers();
 
   const remember = (topic: string): void => {
-    ended.add(topic);
+    // A part of a text keeps all of it in memory.
+    ended.add(Buffer.from(topic).toString());
     const [oldest] = ended;
     if (ended.size > endsRemembered && oldest !== undefined) ended.delete(oldest);
   };

@@ -150,6 +150,7 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       const leader = await leaderOf(`${id}.1`);
       left.close();
       await eventually('it is gone', async () => (await groupMembers(leader)).length === 0);
+      await eventually('whoever ended it has recorded that', () => stat(join(bench.directory, 'run', `${id}.1.gone`)));
       const { result, stdout } = await run(shell, { guard: { id, mode: 'attach' } });
       expect(result).toEqual({ signal: 'TERM', killed: 'verified', endedBy: 'timeout' });
       expect(stdout.toString()).toBe('up\n');
@@ -164,8 +165,9 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       };
       await eventually('somebody looks after its time', async () => (await sizeOf('wd')) ?? false);
       expect((await begun).result).toEqual({ exitCode: 0 });
-      const sizes = await Promise.all(['wd', 'tell', 'out', 'err', 'rc'].map(sizeOf));
-      expect(sizes).toEqual([0, 0, 0, 0, undefined]);
+      await eventually('nobody looks after it any more', async () => (await sizeOf('wd')) === 0);
+      const sizes = await Promise.all(['tell', 'out', 'err', 'rc'].map(sizeOf));
+      expect(sizes).toEqual([0, 0, 0, undefined]);
     });
 
     test('what was cancelled before its start can never start', async () => {
@@ -253,12 +255,19 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
       expect(result).toEqual({ exitCode: 5 });
       expect(stdout.toString()).toBe('');
       expect(seen).toEqual([false, false, true]);
+      const [silent, halfEnded] = [randomUUID(), randomUUID()];
+      for (const left of [silent, halfEnded]) await own.run(one, { command: 'true', guard: { id: left } });
+      // Who began to end it was killed before it was seen to be gone.
+      await writeFile(join(own.directory, 'run', `${halfEnded}.1.by`), 'cancel - end\n');
       const old = Date.now() / 1_000 - 7_200;
       for (const name of await readdir(join(own.directory, 'run')))
         await utimes(join(own.directory, 'run', name), old, old);
       const fresh = await own.open();
-      await own.run(fresh, { guard: { id: randomUUID() } });
-      await eventually('the record is gone', async () => (await files()).length === 0);
+      const last = randomUUID();
+      await own.run(fresh, { guard: { id: last } });
+      const others = async () =>
+        (await readdir(join(own.directory, 'run'))).filter((name) => name !== 'swept' && !name.startsWith(last));
+      await eventually('the records are gone', async () => (await others()).length === 0);
       await own.stop();
     });
   });

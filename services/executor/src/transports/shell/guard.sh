@@ -206,10 +206,7 @@ M_supervise() {
   fi
   M_own=
   if M_create "$M_file.by" "self $M_status end"; then M_own=1; else M_create "$M_file.rc" "$M_status end"; fi
-  if M_read "$M_file.wd"; then
-    kill -TERM "${M_line%% *}" 2>/dev/null
-    : >|"$M_file.wd"
-  fi
+  M_unwatch
   # Looked at after the end was written, as M_follow writes first and looks then: one of the two sees the other.
   [ ! -e "$M_file.tell" ] || exit 3
   [ -n "$M_own" ] || M_look "$M_file"
@@ -220,6 +217,14 @@ M_supervise() {
     M_stream "$1" "$M_file" 0 0 0 0 0
   fi
   exit 0
+}
+
+# Nobody need look after its time any more; the one that has just ended it goes on until that is recorded.
+M_unwatch() {
+  M_read "$M_file.wd" || return 0
+  M_w=${M_line%% *}
+  [ -n "$M_own" ] || { M_read "$M_file.by" && [ "${M_line%% *}" != timeout ]; } || return 0
+  { kill -TERM "$M_w"; printf '' >|"$M_file.wd"; } 2>/dev/null
 }
 
 # The end of a short command: no more programs than it has output.

@@ -24,8 +24,11 @@ M_sweep() {
       M_f=${M_go%.go}
       M_look "$M_f"
       case $M_state in
-      running | ending | writing) continue ;;
-      ended) [ -n "$(find "$M_f.by" -mmin "+$1" 2>/dev/null)" ] || continue ;;
+      running | writing) continue ;;
+      # Who began to end it may be gone, and nobody has looked since.
+      ending) [ "$M_go_boot" != "$M_boot" ] || ! M_lives "$M_super" "$M_super_start" || continue ;;
+      esac
+      case $M_state in ending | ended) [ -n "$(find "$M_f.by" -mmin "+$1" 2>/dev/null)" ] || continue ;;
       esac
       rm -f "$M_f.out" "$M_f.err" "$M_f.tell" "$M_f.wd" "$M_f.rc" "$M_f.gone" "$M_f.by" "$M_go"
     done
