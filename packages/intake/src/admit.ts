@@ -8,7 +8,7 @@ const bucketsAtMost = 10_000;
 const aheadAtMost = 16;
 /** A token taken ahead is spent in this time or forgotten. */
 const heldMs = 1_000;
-/** The part of the rate that a door may forget, however seldom it is asked. */
+/** The part of the rate that a door may forget in a second, however many came in the second before. */
 const forgottenAtMost = 0.25;
 
 export interface AdmissionDeps {
@@ -17,10 +17,10 @@ export interface AdmissionDeps {
   readonly monotonic: () => number;
 }
 
-/** What a door holds of the tokens of one principal. */
+/** What a door took ahead of the tokens of one principal when it asked last, and spent of them before `until` (monotonic ms). */
 interface Purse {
-  /** Taken ahead and not yet spent, until `until` (monotonic ms). */
-  left: number;
+  taken: number;
+  spent: number;
   until: number;
   /** What the store said last, of the bucket without what is held. */
   told: RateDecision;
@@ -32,6 +32,7 @@ interface Purse {
  * Takes one request from the rate of a principal, most often with a token taken ahead and so without asking the store. Each
  * token is paid for before it is spent, by a second at most. So all doors together admit in any `w` seconds no more than
  * `burst + perSecond × w` and what they held at the beginning, and however many they are, `burst + perSecond × (w + 1)`.
+ * Of requests that come evenly a door forgets no token, and of all that came no more than one for every two requests.
  * @returns what the store said last, at most a second ago, with the tokens held here counted as remaining
  */
 export function createAdmission(deps: AdmissionDeps): (principal: Principal) => Promise<RateDecision> {
@@ -41,12 +42,14 @@ export function createAdmission(deps: AdmissionDeps): (principal: Principal) => 
   const decideAlone = createShare(deps);
   const purseOf = createPurses(burst);
 
-  const leftIn = (purse: Purse): number => (monotonic() < purse.until ? purse.left : 0);
+  const leftIn = ({ taken, spent, until }: Purse): number => (monotonic() < until ? taken - spent : 0);
+  /** As many as came in the second after it asked last, this request among them: of so many none would have been forgotten. */
+  const wantedBy = ({ spent, until }: Purse): number => Math.min(most, monotonic() < until ? spent + 1 : spent);
   const spend = (purse: Purse): RateDecision | undefined => {
     const left = leftIn(purse);
     if (left === 0) return undefined;
-    purse.left = left - 1;
-    return allow(purse.told, purse.left, requests);
+    purse.spent += 1;
+    return allow(purse.told, left - 1, requests);
   };
 
   const ask = async ({ tenant, id }: Principal, purse: Purse): Promise<RateDecision> => {
@@ -56,12 +59,10 @@ export function createAdmission(deps: AdmissionDeps): (principal: Principal) => 
     const until = monotonic() + heldMs;
     purse.filling = true;
     try {
-      const { ahead, ...told } = await store.takeToken({ tenant, bucket: id, ...requests, ahead: fills ? most : 0 });
+      const wanted = fills ? wantedBy(purse) : 0;
+      const { ahead, ...told } = await store.takeToken({ tenant, bucket: id, ...requests, ahead: wanted });
       purse.told = told;
-      if (fills) {
-        purse.left = ahead;
-        purse.until = until;
-      }
+      if (fills) Object.assign(purse, { taken: ahead, spent: 0, until });
       if (told.allowed) return allow(told, leftIn(purse), requests);
       // The bucket may be empty because another request has just taken from it for this one.
       return spend(purse) ?? told;
@@ -97,7 +98,7 @@ function createPurses(burst: number): (name: string) => Purse {
     const known = purses.get(name);
     if (known) return known;
     if (purses.size >= bucketsAtMost) purses.clear();
-    const purse: Purse = { left: 0, until: 0, told, filling: false };
+    const purse: Purse = { taken: 0, spent: 0, until: 0, told, filling: false };
     purses.set(name, purse);
     return purse;
   };

@@ -203,7 +203,9 @@ const limits: Section<LimitsConfig> = z
           .describe('Requests a second of one API key.')
           .default(defaults.limits.requests.perSecond),
         burst: whole(1, 1_000_000)
-          .describe('Requests it may make at once, and up to 16 more at each gateway it used in the second before.')
+          .describe(
+            'Requests it may make at once. A gateway takes up to 16 ahead: as many more may come a second later, or are lost.',
+          )
           .default(defaults.limits.requests.burst),
       })
       .prefault({}),
