@@ -42,6 +42,8 @@ async function interleaved(
   return samples;
 }
 
+const signed = (value: number, digits = 0): string => `${value < 0 ? '' : '+'}${value.toFixed(digits)}`;
+
 function rateRow(what: string, goal: number, { ours, limit }: Awaited<ReturnType<typeof interleaved>>): Row {
   const ratio = median(ours.map((sample, index) => sample.perSecond / (limit[index]?.perSecond ?? 1)));
   return {
@@ -98,7 +100,7 @@ async function benchSsh(poster: Poster, raw: RawSsh, hosts: number): Promise<Row
       what: 'p50 of one plain task over warm SSH, 1 in flight − raw ssh2 exec',
       ours: `${p50(alone.ours).toFixed(1)} ms`,
       limit: `${p50(alone.limit).toFixed(1)} ms`,
-      ratio: `+${added.toFixed(1)} ms`,
+      ratio: `${signed(added, 1)} ms`,
       goal: '≤ 3 ms',
       met: added <= 3,
     },
@@ -162,7 +164,7 @@ async function benchBacklog(moltbot: Installation, poster: Poster): Promise<Row[
       what: '10 000 no-op tasks queued, then drained: memory of gateway and executor together',
       ours: `${queued.perSecond.toFixed(0)}/s in, ${(count / seconds).toFixed(0)}/s out`,
       limit: '–',
-      ratio: `+${grown.toFixed(0)} MiB`,
+      ratio: `${signed(grown)} MiB`,
       goal: '< 100 MiB',
       met: grown < 100,
     },
@@ -195,7 +197,7 @@ async function benchOutput(moltbot: Installation): Promise<Row> {
     what: '100 MB of output of one guarded task: SHA-256, memory of the executor',
     ours: `${(outputBytes / 1e6 / seconds).toFixed(0)} MB/s, ${isWhole ? 'whole' : '**not whole**'}`,
     limit: '–',
-    ratio: `+${grown.toFixed(0)} MiB`,
+    ratio: `${signed(grown)} MiB`,
     goal: 'whole, < 60 MiB',
     met: isWhole && grown < 60,
   };
