@@ -106,11 +106,8 @@ const listed = (commands: readonly Accepted[]): string =>
 
 /** Why those that did not succeed did not. */
 function reasons(delivered: ReturnType<Receiver['delivered']>): string {
-  const known = [...delivered.values()].flatMap(({ taskId, why }) => (why === undefined ? [] : [`${taskId} ${why}`]));
-  return known
-    .slice(0, 10)
-    .map((reason) => `; ${reason}`)
-    .join('');
+  const known = countOf([...delivered.values()].flatMap(({ why }) => why ?? []));
+  return [...known].map(([why, times]) => `; ${times} × ${why}`).join('');
 }
 
 function countOf(items: Iterable<string>): Map<string, number> {

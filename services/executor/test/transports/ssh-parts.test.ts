@@ -144,7 +144,7 @@ describe('starting shells', () => {
         return outcome();
       },
     };
-    const open = (): Promise<PooledShell> => start.open(place, signal);
+    const open = (): Promise<PooledShell> => start.open(place, signal, false);
     return { start, open, asked: () => asked, forward: (ms: number) => (now += ms) };
   };
   const no = (isAnswer: boolean): never => {

@@ -155,6 +155,23 @@ describe('a host that runs no shell of ours', () => {
       expect((await exec('true')).result).toEqual({ exitCode: 1 });
     }));
 
+  test('because it is silent for now: nobody is told that it keeps no records, and the next command asks again', async () => {
+    const silent = join(dir, 'silent');
+    await writeFile(silent, '');
+    const command = await script(
+      'silent.sh',
+      `[ ! -e ${silent} ] || exec sleep 300\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"`,
+    );
+    await withHost({ config: [`ForceCommand ${command}`] }, async ({ exec, target }) => {
+      await expect(exec('true', { onStart, guard: guardOrder('silent-1') })).rejects.toMatchObject({
+        code: 'MOLT_SSH_TIMEOUT',
+        message: expect.stringContaining(target.name),
+      });
+      await rm(silent);
+      expect((await exec('exit 3', { guard: guardOrder('silent-2') })).result).toEqual({ exitCode: 3 });
+    });
+  });
+
   test('what was sent before is not said to have never started', () =>
     withHost({ user: 'moltfalse', shell: '/bin/false' }, async ({ exec }) => {
       const resumed = exec('true', { guard: { ...guardOrder('resumed'), mode: 'resume' } });

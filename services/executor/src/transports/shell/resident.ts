@@ -38,13 +38,13 @@ async function greet(wire: Wire, { directory, clock }: ResidentOptions): Promise
   wire.send(`${resident}${helloRequest(exchange.nonce, directory)}`);
   const how = await settledWithin(clock, helloMs, answer.promise);
   exchange.stop();
-  if (how === undefined) throw noShell(`no shell answered within ${helloMs} ms`);
+  if (how === undefined) throw noShell(`no shell answered within ${helloMs} ms`, { isSilence: true });
   if (how === 'ended') throw noShell('the login shell ended instead of waiting for commands');
   if (how === 'none')
     throw noShell('it has no way to make a process group: install setsid, perl, python3, bash or ksh');
 }
 
-const noShell = (reason: string): MoltError => new MoltError('MOLT_NO_GUARD', reason);
+const noShell = (reason: string, details = {}): MoltError => new MoltError('MOLT_NO_GUARD', reason, { details });
 
 function createResident(wire: Wire, options: ResidentOptions): ResidentShell {
   const { clock, retentionMs } = options;

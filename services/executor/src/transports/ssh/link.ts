@@ -15,10 +15,9 @@ import { explainConnectFailure, timedOut, wasDropped } from './connect-failure.t
 import { connect, type EngineChannel, type EngineConnection } from './engine.ts';
 import { createForgetQueue } from './forget-queue.ts';
 import type { HostKeys } from './host-keys.ts';
-import type { PooledShell } from './resident-pool.ts';
 import { createSharedAttempt } from './shared-attempt.ts';
 import { createSharedConnection, type Place, type SharedConnection } from './shared-connection.ts';
-import { createShellStart } from './shell-start.ts';
+import { createShellStart, type ShellStart } from './shell-start.ts';
 import type { Slots } from './slots.ts';
 import type { SshMetrics } from './ssh-metrics.ts';
 import { withTimeLimit } from './time-limit.ts';
@@ -49,11 +48,8 @@ export interface Link {
   isConnected(): boolean;
   /** A command could be sent at once: to a shell that waits for one, or where there are no shells of ours, in a session of its own. */
   isReady(shells: 'resident' | 'none'): boolean;
-  /**
-   * Starts a resident shell on a place of this link; the first one alone, so that a host that runs none is not asked by many.
-   * @throws what `Place.openShell` does; a NoShellError is remembered and given again for a while
-   */
-  openShell(place: Place, signal: AbortSignal): Promise<PooledShell>;
+  /** Starts a resident shell on a place of this link. */
+  openShell: ShellStart['open'];
   /** Soon, when a shell has nothing else to do; never opens a connection for it. */
   forget(guard: Pick<GuardOrder, 'id' | 'attempt'>): void;
   /** Nothing is open, under way or remembered. */

@@ -66,7 +66,7 @@ async function shellOn(place: Place, attempt: Attempt): Promise<PooledShell | un
     new MoltError('MOLT_SSH_TIMEOUT', `${target.host}:${target.port} started no shell within ${run.connectMs} ms`);
   try {
     return await withTimeLimit({ ms: connectMs, reason, outer: signal, clock }, (bounded) =>
-      link.openShell(place, bounded),
+      link.openShell(place, bounded, run.guard !== undefined),
     );
   } catch (error) {
     if (!(error instanceof NoShellError)) throw error;
@@ -84,8 +84,9 @@ export const usesNoShell = (target: SshTarget): boolean => target.guard === 'off
 function noGuard(cause: NoShellError, { run, target, start }: Attempt): MoltError {
   const message = `${target.name} runs no shell of ours: ${cause.message}`;
   // What was sent before may be running, so it is looked for again.
-  const code = run.guard?.mode === 'start' && !start.isDone() ? 'MOLT_NO_GUARD' : 'MOLT_SSH_LOST';
-  return new MoltError(code, message, { cause });
+  const wasSent = run.guard?.mode !== 'start' || start.isDone();
+  const code = cause.isSilence ? 'MOLT_SSH_TIMEOUT' : 'MOLT_NO_GUARD';
+  return new MoltError(wasSent ? 'MOLT_SSH_LOST' : code, message, { cause });
 }
 
 async function runInShell({ shell, channel }: PooledShell, place: Place, attempt: Attempt): Promise<TransportResult> {

@@ -12,9 +12,10 @@ const noShellMs = { answer: 600_000, silence: 30_000 } as const;
 export interface ShellStart {
   /**
    * Starts one on a place; the first one alone, so that a host that runs none is not asked by many.
+   * @param needsOne the command cannot do without: a host that was silent before is asked again
    * @throws what `Place.openShell` does; a NoShellError is remembered and given again for a while
    */
-  open(place: Place, signal: AbortSignal): Promise<PooledShell>;
+  open(place: Place, signal: AbortSignal, needsOne: boolean): Promise<PooledShell>;
   /** Why none is to be asked for now. */
   refused(): NoShellError | undefined;
 }
@@ -31,12 +32,12 @@ export function createShellStart({ clock, log }: { readonly clock: Clock; readon
   };
   return {
     refused,
-    async open(place, signal) {
+    async open(place, signal, needsOne) {
       const free = isProven ? undefined : await proving.acquire({ signal });
       if (isProven) free?.();
       try {
         const known = refused();
-        if (known) throw known;
+        if (known && !(needsOne && known.isSilence)) throw known;
         const shell = await place.openShell(signal);
         isProven = true;
         return shell;
