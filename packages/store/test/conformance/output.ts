@@ -1,7 +1,7 @@
-import { newId, type RunOutcome, runIdOf } from '@moltbot/shared';
+import { newId, runIdOf } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { describe, expect, it } from 'vitest';
-import type { RunToken, TaskEnd } from '../../src/port.ts';
+import type { RunToken } from '../../src/port.ts';
 import { done, first, stderr, stdout } from '../fixtures.ts';
 import type { Suite } from './suite.ts';
 
@@ -138,36 +138,6 @@ export function outputConformance(suite: Suite): void {
       });
       await eventually('a wake after the end', () => woken.after > 0);
       endAfter();
-    });
-
-    it('tells with an end what it would answer then, or nothing', async () => {
-      const outcomes: readonly RunOutcome[] = [
-        done,
-        { state: 'succeeded', exitCode: 0, data: { text: 'ü"\\\u0001 and more', list: [1, null] } },
-        { state: 'succeeded', exitCode: 0, data: 'x'.repeat(10_000) },
-        { state: 'failed', exitCode: 3, truncated: true },
-        { state: 'failed', signal: 'KILL', error: { code: 'MOLT_RUN_TIMEOUT', message: 'zu spät', remedy: 'r' } },
-        { state: 'cancelled' },
-      ];
-      const tasks = [...outcomes.map((outcome) => ({ outcome, runs: 1 })), { outcome: done, runs: 2 }];
-      for (const { outcome, runs } of tasks) {
-        const { task, orders } = await accept({ runs });
-        const told: (TaskEnd | undefined)[] = [];
-        const end = suite.store().watchEnd('acme', task.id, (seen) => void told.push(seen));
-        for (const order of orders) {
-          const token = await claim(order);
-          await suite.store().startRun(token);
-          if (outcome.state === 'cancelled') await suite.store().requestCancel('acme', task.id);
-          const rest = { at: 0, chunks: [stdout('out'), stderr('error')] };
-          await suite.store().finishRun(token, outcome, rest);
-        }
-        await eventually('the end', async () => (await suite.store().getTask('acme', task.id))?.finishedAt);
-        await eventually('a wake', () => told.length > 0);
-        end();
-        const { task: _task, ...standing } = (await suite.store().getTask('acme', task.id)) ?? {};
-        const now = { ...standing, runs: await suite.store().getRuns('acme', task.id) };
-        for (const seen of told) if (seen) expect(seen).toEqual(now);
-      }
     });
 
     it('wakes all who watch one task, and goes on when one of them ends', async () => {
