@@ -175,9 +175,14 @@ describe('a plain command of a user of bash', () => {
     ['case $- in *m*) echo monitored ;; esac', '', 0],
     ["cat; echo 'a\nb'", 'a\nb\n', 0],
     ['if', '', 2],
-  ])('%s behaves as bash -c has it', async (command, printed, exitCode) => {
-    const { result, stdout } = await own.once({ command });
-    expect([stdout.toString(), result]).toEqual([printed, { exitCode }]);
+    ['[ $SECONDS -lt 2 ] && echo young', 'young\n', 0],
+    ['exit 99', '', 99],
+  ])('%s behaves as bash -c has it, in a shell that is new and in a spare', async (command, printed, exitCode) => {
+    const shell = await own.open();
+    for (let round = 0; round < 3; round += 1) {
+      const { result, stdout } = await own.run(shell, { command });
+      expect([stdout.toString(), result]).toEqual([printed, { exitCode }]);
+    }
   });
 
   test('leaves nothing to the next one', async () => {

@@ -22,22 +22,35 @@ interface Answered extends Pick<TransportRun, 'onOutput'> {
   readonly target: { readonly name: string };
 }
 
+export interface ExchangeOptions {
+  /** Default: a new one. */
+  readonly nonce?: string | undefined;
+  /** What the end on stderr must name, by the words of the one on stdout; undefined of the end of something else. Default: nothing. */
+  readonly endOf?: (words: readonly string[]) => string | undefined;
+}
+
 /** @param onFrame takes the words of what is neither an end nor a refusal */
-export function openExchange(wire: Wire, run: Answered, onFrame: (words: readonly string[]) => void): Exchange {
-  const nonce = newNonce();
+export function openExchange(
+  wire: Wire,
+  run: Answered,
+  onFrame: (words: readonly string[]) => void,
+  { nonce = newNonce(), endOf = () => '' }: ExchangeOptions = {},
+): Exchange {
   const { promise: finished, resolve, reject } = Promise.withResolvers<readonly string[]>();
   // The end may be known before anyone waits for it.
   finished.catch(() => {});
   let end: readonly string[] | undefined;
-  let stderrEnded = false;
+  const endsOfStderr = new Set<string | undefined>();
   let settled = false;
   const onWords = (stream: OutputStream, words: readonly string[]): void => {
     const [kind] = words;
-    if (stream === 'stderr') stderrEnded ||= kind === 'end';
-    else if (kind === 'end') end = words;
-    else if (kind === 'refuse') resolve(words);
+    if (stream === 'stderr') {
+      if (kind === 'end') endsOfStderr.add(words[1] ?? '');
+    } else if (kind === 'end') {
+      if (endOf(words) !== undefined) end = words;
+    } else if (kind === 'refuse') resolve(words);
     else onFrame(words);
-    if (end && stderrEnded) resolve(end);
+    if (end && endsOfStderr.has(endOf(end))) resolve(end);
   };
   const cutter = (stream: OutputStream) =>
     createFrameCutter(nonce, {

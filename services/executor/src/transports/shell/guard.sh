@@ -33,6 +33,9 @@ M_eval() {
   set +m
   trap - 0
   M_text=$1
+  unset M_line
+  # Of bash: since its own start.
+  SECONDS=0
   set --
   eval "$M_text"
   exit
@@ -44,21 +47,23 @@ M_tells() {
   return 1
 }
 
-# nonce, environment, directory, command, `+` and the input for printf %b
+# nonce, environment, directory, command, `+` and the input for printf %b: in the leader of a group of its own.
+M_job() {
+  if [ -n "$5" ]; then
+    set +m
+    M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
+    printf '%b' "${5#+}" | "$M_sh" -c "$4"
+  elif [ -n "$M_same" ] && ! M_tells "$4"; then
+    M_here "$@"
+  else
+    M_become "$@"
+  fi
+}
+
 M_plain() {
   if [ "$M_how" = job ]; then
     set -m
-    if [ -z "$5" ] && [ -n "$M_same" ] && ! M_tells "$4"; then
-      { M_here "$@"; } </dev/null &
-    elif [ -z "$5" ]; then
-      { M_become "$@"; } </dev/null &
-    else
-      {
-        set +m
-        M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
-        printf '%b' "${5#+}" | "$M_sh" -c "$4"
-      } &
-    fi
+    { M_job "$@"; } </dev/null &
     M_c=$!
     set +m
   elif [ -z "$5" ]; then
@@ -69,10 +74,53 @@ M_plain() {
     M_c=$!
   fi
   printf '\036MOLT %s started %s\n' "$1" "$M_c"
+  M_end "$1"
+  [ -z "$M_spares" ] || M_serve "$1"
+}
+
+# Waits for the end of M_c. Its number tells it from the end of a spare that never got a command.
+M_end() {
   M_left=0
   # One redirection for all of them: each costs a shell nine system calls.
   { M_await "$M_c"; kill -0 "-$M_c" && M_runs "$M_c" && M_left=1; $M_drop "$M_c"; } 2>/dev/null
-  printf '\036MOLT %s end %s %s\n' "$1" "$M_code" "$M_left"
+  printf '\036MOLT %s end %s %s %s\n' "$1" "$M_code" "$M_left" "$M_c"
+  printf '\036MOLT %s end %s\n' "$1" "$M_c" >&2
+}
+
+# Once a command was run without a record, a fork of this shell waits for the next: it reads the line itself, as forking is half of
+# what a short command costs. Status 99 brings back the line to this shell, whoever says it: a command that does costs a fork.
+M_serve() {
+  while :; do
+    set -m
+    { M_spare; } 8<&0 </dev/null &
+    M_c=$!
+    set +m
+    M_end "$1"
+    [ "$M_code" != 99 ] || break
+  done
+}
+
+M_spare() {
+  trap - 0
+  M_yield() { exit 99; }
+  M_plain() {
+    printf '\036MOLT %s started %s\n' "$1" "$BASHPID"
+    M_job "$@"
+  }
+  # A time-out that the host sets for whoever is idle could come in the middle of a line.
+  IFS= read -r -u 8 ${TMOUT:+-t 2147483} M_line || exit 99
+  exec 8<&-
+  # The rest of a line whose reader was killed is no request: nobody knows what it would do.
+  case $M_line in M_*) ;; *) kill -KILL "$$"; exit ;; esac
+  eval "$M_line"
+  exit
+}
+
+# To a spare: the next line is for the shell itself.
+M_yield() { :; }
+
+M_sync() {
+  printf '\036MOLT %s end\n' "$1"
   printf '\036MOLT %s end\n' "$1" >&2
 }
 
@@ -120,6 +168,9 @@ M_find_shell() {
   sh | bash | dash | ash | ksh* | mksh | zsh | busybox | yash) [ ! -x "$SHELL" ] || M_sh=$SHELL ;;
   esac
   case ${BASH_VERSION:+bash}.${M_sh##*/} in bash.bash) M_same=1 ;; esac
+  # bash 3 has no BASHPID.
+  M_spares=
+  [ "$M_how" != job ] || [ -z "$M_same" ] || M_spares=${BASHPID:+spares}
   # bash keeps the jobs that have ended, and goes through all of them for each command: here, and in each fork.
   M_drop=:
   [ -z "$BASH_VERSION" ] || M_drop=disown
@@ -286,7 +337,7 @@ M_bye() {
 M_hello() {
   M_dir=$2/run
   trap M_bye 0
-  printf '\036MOLT %s hello %s\n' "$1" "$M_how"
+  printf '\036MOLT %s hello %s %s\n' "$1" "$M_how" "$M_spares"
 }
 
 # The login shell has read its start-up files; under sshd bash would read them again for each command, as for a first shell.

@@ -3,7 +3,7 @@ import { MoltError } from '@moltbot/shared';
 import { settledWithin } from '../ssh/time-limit.ts';
 import { type Exchange, openExchange } from './exchange.ts';
 import { guardProgram } from './program.ts';
-import { commandWords, endGroupProgram, killSteps, plainRequest } from './requests.ts';
+import { commandWords, endGroupProgram, killSteps, plainRequest, spareRequest } from './requests.ts';
 import { askAside, endsByItself, killedEnd, lastOutputMs, type RunDeps } from './run-deps.ts';
 
 /**
@@ -11,7 +11,7 @@ import { askAside, endsByItself, killedEnd, lastOutputMs, type RunDeps } from '.
  * from here.
  */
 export async function runPlain(deps: RunDeps): Promise<TransportResult> {
-  const { wire, work } = deps;
+  const { wire, work, spareNonce } = deps;
   const { run } = work;
   const words = commandWords(run.spec);
   run.signal.throwIfAborted();
@@ -19,11 +19,18 @@ export async function runPlain(deps: RunDeps): Promise<TransportResult> {
   if (run.signal.aborted) return { killed: 'verified' };
   const group = Promise.withResolvers<number | undefined>();
   let isEntered = true;
-  const exchange = openExchange(wire, run, ([kind, pid]) => {
-    if (kind === 'started') group.resolve(readGroup(pid));
+  let startedPid: string | undefined;
+  const onFrame = ([kind, pid]: readonly string[]): void => {
+    if (kind === 'started') {
+      startedPid = pid;
+      group.resolve(readGroup(pid));
+    }
     if (kind === 'cwd') isEntered = false;
-  });
-  wire.send(plainRequest(exchange.nonce, words));
+  };
+  // A spare that ended before it had a command is told like one that had: then the shell itself takes the line.
+  const endOf = ([, , , pid]: readonly string[]): string | undefined => (pid === startedPid ? pid : undefined);
+  const exchange = openExchange(wire, run, onFrame, { nonce: spareNonce, endOf });
+  wire.send((spareNonce ? spareRequest : plainRequest)(exchange.nonce, words));
   try {
     if (await endsByItself(exchange.finished, run.signal)) {
       const end = await exchange.finished.catch(async (error: unknown) => {

@@ -54,6 +54,15 @@ export function commandWords({ command, cwd, env, stdin }: ExecSpec): CommandWor
 export const plainRequest = (nonce: string, { env, cwd, command, input }: CommandWords): string =>
   request(['M_plain', nonce, env, cwd, command, input]);
 
+/** As a spare reads it, which takes one line: in words of bash. */
+export const spareRequest = (nonce: string, words: CommandWords): string =>
+  `${plainRequest(nonce, words)
+    .trimEnd()
+    .replaceAll('\n', () => "'$'\\n''")}\n`;
+
+/** Brings the lines that follow to the shell itself, and is answered by an end when they do. */
+export const takeBackRequest = (nonce: string): string => `M_yield\nM_sync ${nonce}\n`;
+
 const guardWords = (nonce: string, { id, attempt, from, totalMs }: GuardOrder, { grace, all }: KillSteps) => [
   nonce,
   id,

@@ -5,7 +5,8 @@ import { openExchange } from './exchange.ts';
 import { runGuarded } from './guarded-run.ts';
 import { runPlain } from './plain-run.ts';
 import { guardProgram } from './program.ts';
-import { checkGuard, forgetRequest, helloRequest, sweepRequest } from './requests.ts';
+import { checkGuard, forgetRequest, helloRequest, sweepRequest, takeBackRequest } from './requests.ts';
+import type { RunDeps } from './run-deps.ts';
 import { openWire, type Wire } from './wire.ts';
 
 export type { KillTimes, ResidentOptions, ResidentShell, ShellChannel, ShellRun } from './contract.ts';
@@ -21,34 +22,37 @@ const sweepMs = 3_600_000;
 export async function openResident(channel: ShellChannel, options: ResidentOptions): Promise<ResidentShell> {
   const wire = openWire(channel);
   try {
-    await greet(wire, options);
+    return createResident(wire, options, await greet(wire, options));
   } catch (error) {
     wire.close();
     throw error;
   }
-  return createResident(wire, options);
 }
 
-async function greet(wire: Wire, { directory, clock }: ResidentOptions): Promise<void> {
+const nobody = { target: { name: 'the target' }, onOutput: async () => {} };
+
+/** @returns the nonce of what is run without a record, where the shell keeps a spare for it */
+async function greet(wire: Wire, { directory, clock }: ResidentOptions): Promise<string | undefined> {
   const { resident } = await guardProgram();
-  const answer = Promise.withResolvers<string | undefined>();
-  const nobody = { target: { name: 'the target' }, onOutput: async () => {} };
-  const exchange = openExchange(wire, nobody, ([kind, how]) => answer.resolve(kind === 'hello' ? how : undefined));
-  exchange.finished.catch(() => answer.resolve('ended'));
+  const answer = Promise.withResolvers<readonly string[]>();
+  const exchange = openExchange(wire, nobody, answer.resolve);
+  exchange.finished.catch(() => answer.resolve(['hello', 'ended']));
   wire.send(`${resident}${helloRequest(exchange.nonce, directory)}`);
-  const how = await settledWithin(clock, helloMs, answer.promise);
+  const [, how, spares] = (await settledWithin(clock, helloMs, answer.promise)) ?? [];
   exchange.stop();
   if (how === undefined) throw noShell(`no shell answered within ${helloMs} ms`, { isSilence: true });
   if (how === 'ended') throw noShell('the login shell ended instead of waiting for commands');
   if (how === 'none')
     throw noShell('it has no way to make a process group: install setsid, perl, python3, bash or ksh');
+  return spares === 'spares' ? exchange.nonce : undefined;
 }
 
 const noShell = (reason: string, details = {}): MoltError => new MoltError('MOLT_NO_GUARD', reason, { details });
 
-function createResident(wire: Wire, options: ResidentOptions): ResidentShell {
+function createResident(wire: Wire, options: ResidentOptions, spareNonce: string | undefined): ResidentShell {
   const { clock, retentionMs } = options;
   let isBusy = false;
+  let hasSpare = false;
   let isSpoiled = false;
   let lastSweep = -Infinity;
   const close = (): void => {
@@ -65,9 +69,14 @@ function createResident(wire: Wire, options: ResidentOptions): ResidentShell {
       if (isBusy) throw new MoltError('MOLT_INTERNAL', 'the shell runs a command already');
       if (!wire.isOpen()) throw new MoltError('MOLT_SSH_LOST', 'the shell ended before the command was sent');
       isBusy = true;
-      const deps = { wire, work, options, spoil: () => (isSpoiled = true), close };
+      const deps = { wire, work, options, spareNonce, spoil: () => (isSpoiled = true), close };
       try {
-        if (!work.run.guard) return await runPlain(deps);
+        if (!work.run.guard) {
+          hasSpare = spareNonce !== undefined;
+          return await runPlain(deps);
+        }
+        if (hasSpare) await takeBack(deps);
+        hasSpare = false;
         const result = await runGuarded({ ...deps, guard: work.run.guard });
         if (!isSpoiled) sweepSometimes();
         return result;
@@ -83,4 +92,15 @@ function createResident(wire: Wire, options: ResidentOptions): ResidentShell {
     isReusable: () => !isBusy && !isSpoiled && wire.isOpen(),
     close,
   };
+}
+
+/** Requests of records are for the shell itself. @throws MOLT_SSH_LOST when it does not take its lines back */
+async function takeBack({ wire, options, close }: RunDeps): Promise<void> {
+  const exchange = openExchange(wire, nobody, () => {});
+  wire.send(takeBackRequest(exchange.nonce));
+  const end = await settledWithin(options.clock, helloMs, exchange.finished);
+  exchange.stop();
+  if (end) return;
+  close();
+  throw new MoltError('MOLT_SSH_LOST', `the shell did not answer within ${helloMs} ms, before the command was sent`);
 }

@@ -9,6 +9,8 @@ export interface RunDeps {
   readonly wire: Wire;
   readonly work: ShellRun;
   readonly options: ResidentOptions;
+  /** By which its plain commands are answered, where a spare may take them; undefined where there is none. */
+  readonly spareNonce: string | undefined;
   /** The shell is not to be used again. */
   spoil(): void;
   /** Ends the shell too. */
