@@ -43,7 +43,8 @@ export interface IntakeDeps {
 /** The one door, over any bus and store. */
 export function createIntake(deps: IntakeDeps): Intake {
   const { config, bus, store, plugins, clock, log } = deps;
-  const inventory = Object.groupBy(config.targets, ({ tenant }) => tenant);
+  const byTenant = Map.groupBy(config.targets, ({ tenant }) => tenant);
+  const inventory = new Map([...byTenant].map(([tenant, found]) => [tenant, found.map(withoutTenant)]));
   const marks = createPublishedMarks(store);
   const takeBack = createTakeBack({ store, clock, log });
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
@@ -54,7 +55,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     labelNames: ['tenant', 'outcome'],
   });
 
-  const targetsOf = ({ tenant }: Principal): readonly Target[] => inventory[tenant]?.map(withoutTenant) ?? [];
+  const targetsOf = ({ tenant }: Principal): readonly Target[] => inventory.get(tenant) ?? [];
   const acceptAs =
     (persists: boolean) =>
     (wanted: NewTask): Promise<Submitted | 'taken'> =>
