@@ -53,18 +53,15 @@ if not again then
 end
 -- What may have started is kept as running, so that no later claim takes it for new.
 local to = (lost or wants_start or state == 'running') and 'running' or 'claimed'
+local starts = to == 'running' and to ~= state
+local started = starts and int(now) or run[11]
 redis.call('HSET', KEYS[1], 'state', to, 'fence', fence, 'attempts', attempts, 'worker', worker, 'lease', int(now + lease_ms),
-  'claim', verdict .. ' ' .. ARGV[9])
+  'claim', verdict .. ' ' .. ARGV[9], unpack(starts and { 'started', started } or {}))
 -- A run that was never tried before has no time of its next try.
 if run[10] then redis.call('HDEL', KEYS[1], 'retry-at') end
-local started = run[11]
 if to ~= state then
   count_move(task, state, to)
-  if to == 'running' then
-    started = int(now)
-    redis.call('HSET', KEYS[1], 'started', started)
-    run_event(task, ARGV[3], 'running')
-  end
+  if starts then run_event(task, ARGV[3], 'running') end
   save_task(task)
 end
 return { verdict, fence, attempts, run[8], run[9], run[10], started, cancel }

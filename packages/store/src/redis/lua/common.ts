@@ -106,9 +106,10 @@ ${endNoteLua}
 local function save_task(task)
   local state = task_state(task.counts)
   if state ~= task.state then emit(task, ',"kind":"task","state":"' .. state .. '"') end
-  redis.call('HSET', KEYS[2], 'state', state, 'counts', counts_text(task.counts), 'seq', int(task.seq))
-  if state ~= task.state and is_final(state) then
-    redis.call('HSET', KEYS[2], 'finished', int(now))
+  local ends = state ~= task.state and is_final(state)
+  redis.call('HSET', KEYS[2], 'state', state, 'counts', counts_text(task.counts), 'seq', int(task.seq),
+    unpack(ends and { 'finished', int(now) } or {}))
+  if ends then
     redis.call('ZADD', KEYS[4], int(now), ARGV[2])
     redis.call('ZREM', KEYS[5], ARGV[2])
     if task.due ~= '' then redis.call('ZREM', KEYS[6], ARGV[2]) end
