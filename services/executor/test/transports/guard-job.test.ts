@@ -25,3 +25,11 @@ test('the rest of a line whose reader was killed is never run: the shell ends', 
   expect(signal).toBe('SIGKILL');
   expect(stdout).toMatch(/ end 0 0 \d+\n$/);
 });
+
+test('without room for a spare the shell takes each line itself', async () => {
+  const { resident } = await guardProgram();
+  const input = `ulimit -n 8\n${resident}M_hello n /nowhere\n${"M_plain n '' '' 'echo out' ''\n".repeat(3)}`;
+  const env = { SHELL: '/bin/bash', PATH: '/usr/bin:/bin' };
+  const { stdout, status } = spawnSync('bash', ['--norc', '-s'], { input, env, encoding: 'utf8', timeout: 10_000 });
+  expect([stdout.match(/^out$/gm)?.length, status]).toEqual([3, 0]);
+});

@@ -168,6 +168,7 @@ describe('a plain command of a user of bash', () => {
   test.each([
     ['[[ a == a ]] && printf %s "$#-$*-$0"', '0--bash', 0],
     ['set -e; false; echo never', '', 1],
+    ['set -euo pipefail; cd /no/where', '', 1],
     ['trap "echo bye" EXIT; exit 3', 'bye\n', 3],
     ['x=1; f() { echo "f$x"; }; f; (exit 9)', 'f1\n', 9],
     ['kill -9 $$; echo never', '', 137],
@@ -180,8 +181,9 @@ describe('a plain command of a user of bash', () => {
   ])('%s behaves as bash -c has it, in a shell that is new and in a spare', async (command, printed, exitCode) => {
     const shell = await own.open();
     for (let round = 0; round < 3; round += 1) {
-      const { result, stdout } = await own.run(shell, { command });
+      const { result, stdout, stderr } = await own.run(shell, { command });
       expect([stdout.toString(), result]).toEqual([printed, { exitCode }]);
+      expect(stderr.toString()).not.toMatch(/pop_var/);
     }
   });
 

@@ -1,10 +1,11 @@
 import { readFile, readlink } from 'node:fs/promises';
 import { PassThrough } from 'node:stream';
+import { silentLogger, systemClock } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openExchange } from '../../src/transports/shell/exchange.ts';
-import type { ResidentShell } from '../../src/transports/shell/resident.ts';
+import { openResident, type ResidentShell } from '../../src/transports/shell/resident.ts';
 import { openWire } from '../../src/transports/shell/wire.ts';
 import { createShellBench, type ShellBench } from './shell-support.ts';
 import { isAlive } from './support.ts';
@@ -82,6 +83,56 @@ test('a guarded command finds the shell itself, and so does the plain one after 
     shell.forget([{ id: guard.id, attempt: 1 }]);
     expect(await print('echo plain')).toBe('plain');
   }
+});
+
+test('a command cannot learn by what its end is told', async () => {
+  const { print } = await open();
+  const tell = `trap 'printf "[%s]" "$@"' RETURN EXIT; return 0`;
+  for (let round = 0; round < 3; round += 1) expect(await print(tell)).not.toMatch(/[\w-]{22}/);
+  expect(await print('set -o posix; set | grep -cE "^M_(nonce|line)="')).toBe('0');
+});
+
+test('a cancel reaches a guarded command that waits for the shell to take its lines back', async () => {
+  const { shell, pid, spare } = await open();
+  await spare();
+  const control = new AbortController();
+  process.kill(pid, 'SIGSTOP');
+  const running = bench.run(shell, { guard: { id: 'stuck' }, signal: control.signal });
+  const refused = expect(running).rejects.toBe('cancelled');
+  control.abort('cancelled');
+  await refused;
+  process.kill(pid, 'SIGCONT');
+  expect(shell.isReusable()).toBe(false);
+});
+
+test('a line that was read by a spare which then died is given up', async () => {
+  const told: string[] = [];
+  const ended = Promise.withResolvers<void>();
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const say = (words: string): void => {
+    stdout.write(`\x1eMOLT ${words}\n`);
+    stderr.write(`\x1eMOLT ${words}\n`);
+  };
+  const clock = { ...systemClock, sleep: async (ms: number) => void told.push(`slept ${ms}`) };
+  const channel = {
+    ...{ stdout, stderr, ended: ended.promise },
+    write(text: string) {
+      const [, nonce] = /^M_(?:hello|plain) ([\w-]+) .*\n$/m.exec(text) ?? [];
+      setImmediate(() => say(text.startsWith('M_plain') ? `${nonce} end 137 0 41` : `${nonce} hello job spares`));
+    },
+    close() {
+      told.push('closed');
+      stdout.end();
+      stderr.end();
+      ended.resolve();
+    },
+  };
+  const waits = { ...systemClock, sleep: () => new Promise<void>(() => {}) };
+  const options = { directory: '/nowhere', retentionMs: 1, clock: waits, log: silentLogger };
+  const shell = await openResident(channel, options);
+  Object.assign(waits, clock);
+  await expect(bench.run(shell, { command: 'true' })).rejects.toMatchObject({ code: 'MOLT_SSH_LOST' });
+  expect(told).toEqual(['slept 5000', 'closed']);
 });
 
 test('output is forgotten while a spare waits', async () => {

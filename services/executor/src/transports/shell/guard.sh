@@ -13,29 +13,30 @@ M_exec() {
 # The environment $1 and the directory $2 of a command.
 M_enter() {
   umask "$M_um"
+  # In bash it counts from the start of the command.
+  [ -z "$M_same" ] || SECONDS=0
   [ -z "$1" ] || eval "$1"
   [ -z "$2" ] || CDPATH= cd -- "$2" >/dev/null 2>&1
 }
 
-# nonce, environment, directory, command
+# environment, directory, command
 M_become() {
-  M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
-  M_exec "$M_sh" -c "$4"
+  M_enter "$1" "$2" || { printf '\036MOLT %s cwd\n' "$M_nonce"; exit 72; }
+  M_exec "$M_sh" -c "$3"
 }
 
 # The same in a fork of this very shell, which is what the user logs in to: half the cost of starting another.
 M_here() {
-  M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
-  M_eval "$4"
+  M_enter "$1" "$2" || { printf '\036MOLT %s cwd\n' "$M_nonce"; exit 72; }
+  M_eval "$3"
 }
 
+# A command could learn the parameters of whoever called it: the nonce, by which its end is told, is in none of them.
 M_eval() {
   set +m
   trap - 0
   M_text=$1
-  unset M_line
-  # Of bash: since its own start.
-  SECONDS=0
+  unset M_nonce
   set --
   eval "$M_text"
   exit
@@ -47,72 +48,93 @@ M_tells() {
   return 1
 }
 
-# nonce, environment, directory, command, `+` and the input for printf %b: in the leader of a group of its own.
+# environment, directory, command, `+` and the input for printf %b: in the leader of a group of its own.
 M_job() {
-  if [ -n "$5" ]; then
+  if [ -n "$4" ]; then
     set +m
-    M_enter "$2" "$3" || { printf '\036MOLT %s cwd\n' "$1"; exit 72; }
-    printf '%b' "${5#+}" | "$M_sh" -c "$4"
-  elif [ -n "$M_same" ] && ! M_tells "$4"; then
+    M_enter "$1" "$2" || { printf '\036MOLT %s cwd\n' "$M_nonce"; exit 72; }
+    printf '%b' "${4#+}" | "$M_sh" -c "$3"
+  elif [ -n "$M_same" ] && ! M_tells "$3"; then
     M_here "$@"
   else
     M_become "$@"
   fi
 }
 
+# nonce, then as M_job
 M_plain() {
+  M_nonce=$1
+  shift
   if [ "$M_how" = job ]; then
     set -m
     { M_job "$@"; } </dev/null &
     M_c=$!
     set +m
-  elif [ -z "$5" ]; then
+  elif [ -z "$4" ]; then
     { M_become "$@"; } </dev/null &
     M_c=$!
   else
-    printf '%b' "${5#+}" | { M_become "$@"; } &
+    printf '%b' "${4#+}" | { M_become "$@"; } &
     M_c=$!
   fi
-  printf '\036MOLT %s started %s\n' "$1" "$M_c"
-  M_end "$1"
-  [ -z "$M_spares" ] || M_serve "$1"
+  printf '\036MOLT %s started %s\n' "$M_nonce" "$M_c"
+  M_end
+  [ -z "$M_spares" ] || M_serve
 }
 
 # Waits for the end of M_c. Its number tells it from the end of a spare that never got a command.
 M_end() {
   M_left=0
   # One redirection for all of them: each costs a shell nine system calls.
-  { M_await "$M_c"; kill -0 "-$M_c" && M_runs "$M_c" && M_left=1; $M_drop "$M_c"; } 2>/dev/null
-  printf '\036MOLT %s end %s %s %s\n' "$1" "$M_code" "$M_left" "$M_c"
-  printf '\036MOLT %s end %s\n' "$1" "$M_c" >&2
+  { M_await "$M_c"; kill -0 "-$M_c" && M_runs "$M_c" && M_left=1; } 2>/dev/null
+  printf '\036MOLT %s end %s %s %s\n' "$M_nonce" "$M_code" "$M_left" "$M_c"
+  printf '\036MOLT %s end %s\n' "$M_nonce" "$M_c" >&2
+  # Nobody waits for this.
+  $M_drop "$M_c" 2>/dev/null
 }
 
 # Once a command was run without a record, a fork of this shell waits for the next: it reads the line itself, as forking is half of
 # what a short command costs. Status 99 brings back the line to this shell, whoever says it: a command that does costs a fork.
 M_serve() {
   while :; do
-    set -m
-    { M_spare; } 8<&0 </dev/null &
-    M_c=$!
-    set +m
-    M_end "$1"
+    M_c=
+    # What bash says of a host without room for one more process is for no command.
+    {
+      set -m
+      { M_spare; } 2>&9 9>&- &
+      M_c=$!
+      set +m
+    } 9>&2 2>/dev/null
+    # No condition of the braces: whatever is forked in one would ignore set -e.
+    [ -n "$M_c" ] || break
+    M_end
     [ "$M_code" != 99 ] || break
   done
 }
 
 M_spare() {
   trap - 0
-  M_yield() { exit 99; }
-  M_plain() {
-    printf '\036MOLT %s started %s\n' "$1" "$BASHPID"
-    M_job "$@"
-  }
+  # Without these it would be forked for ever.
+  { :; } 2>/dev/null 8<&0 </dev/null || exit 99
+  exec 8<&0 </dev/null
   # A time-out that the host sets for whoever is idle could come in the middle of a line.
-  IFS= read -r -u 8 ${TMOUT:+-t 2147483} M_line || exit 99
+  IFS= read -r -u 8 ${TMOUT:+-t2147483} M_line || { [ -z "$M_line" ] || kill -KILL "$$"; exit 99; }
   exec 8<&-
   # The rest of a line whose reader was killed is no request: nobody knows what it would do.
-  case $M_line in M_*) ;; *) kill -KILL "$$"; exit ;; esac
-  eval "$M_line"
+  case $M_line in
+  M_yield) exit 99 ;;
+  'M_plain '* | 'M_forget '*) eval "set -- $M_line" ;;
+  *) kill -KILL "$$"; exit ;;
+  esac
+  unset M_line
+  if [ "$1" = M_plain ]; then
+    M_nonce=$2
+    shift 2
+    printf '\036MOLT %s started %s\n' "$M_nonce" "$BASHPID"
+    M_job "$@"
+  else
+    "$@"
+  fi
   exit
 }
 

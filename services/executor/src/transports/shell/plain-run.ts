@@ -17,9 +17,47 @@ export async function runPlain(deps: RunDeps): Promise<TransportResult> {
   run.signal.throwIfAborted();
   await run.onStart();
   if (run.signal.aborted) return { killed: 'verified' };
+  const { exchange, group, isEntered, stop } = openPlain(deps);
+  wire.send((spareNonce ? spareRequest : plainRequest)(exchange.nonce, words));
+  try {
+    if (await endsByItself(exchange.finished, run.signal)) {
+      const end = await exchange.finished.catch(async (error: unknown) => {
+        await kill(exchange, group, deps);
+        throw error;
+      });
+      if (end[2] === '1') deps.spoil();
+      if (isEntered()) return { exitCode: Number(end[1]) };
+      throw new MoltError(
+        'MOLT_ACTION_FAILED',
+        `the directory "${run.spec.cwd}" cannot be entered on ${run.target.name}`,
+      );
+    }
+    return await kill(exchange, group, deps);
+  } finally {
+    stop();
+  }
+}
+
+interface PlainExchange {
+  readonly exchange: Exchange;
+  /** The process group of the command, once it is told. */
+  readonly group: Promise<number | undefined>;
+  isEntered(): boolean;
+  stop(): void;
+}
+
+/** After the end of a spare without a command, how long the shell itself may take to take the line, ms. */
+const takenWithinMs = 5_000;
+
+/**
+ * A spare that ended before it had a command is told like one that had, and the shell takes the line. When nobody does, the spare
+ * had read it: the shell is closed.
+ */
+function openPlain({ wire, work, options, spareNonce, close }: RunDeps): PlainExchange {
   const group = Promise.withResolvers<number | undefined>();
   let isEntered = true;
   let startedPid: string | undefined;
+  let waiting: AbortController | undefined;
   const onFrame = ([kind, pid]: readonly string[]): void => {
     if (kind === 'started') {
       startedPid = pid;
@@ -27,27 +65,25 @@ export async function runPlain(deps: RunDeps): Promise<TransportResult> {
     }
     if (kind === 'cwd') isEntered = false;
   };
-  // A spare that ended before it had a command is told like one that had: then the shell itself takes the line.
-  const endOf = ([, , , pid]: readonly string[]): string | undefined => (pid === startedPid ? pid : undefined);
-  const exchange = openExchange(wire, run, onFrame, { nonce: spareNonce, endOf });
-  wire.send((spareNonce ? spareRequest : plainRequest)(exchange.nonce, words));
-  try {
-    if (await endsByItself(exchange.finished, run.signal)) {
-      const end = await exchange.finished.catch(async (error: unknown) => {
-        await kill(exchange, group.promise, deps);
-        throw error;
-      });
-      if (end[2] === '1') deps.spoil();
-      if (isEntered) return { exitCode: Number(end[1]) };
-      throw new MoltError(
-        'MOLT_ACTION_FAILED',
-        `the directory "${run.spec.cwd}" cannot be entered on ${run.target.name}`,
-      );
-    }
-    return await kill(exchange, group.promise, deps);
-  } finally {
-    exchange.stop();
-  }
+  const waitForStart = async (): Promise<void> => {
+    waiting ??= new AbortController();
+    await options.clock.sleep(takenWithinMs, waiting.signal);
+    if (startedPid === undefined) close();
+  };
+  const endOf = ([, , , pid]: readonly string[]): string | undefined => {
+    if (startedPid === undefined) waitForStart().catch(() => {});
+    return pid === startedPid ? pid : undefined;
+  };
+  const exchange = openExchange(wire, work.run, onFrame, { nonce: spareNonce, endOf });
+  return {
+    exchange,
+    group: group.promise,
+    isEntered: () => isEntered,
+    stop() {
+      waiting?.abort();
+      exchange.stop();
+    },
+  };
 }
 
 /** Groups 0 and 1 mean others than one's own to kill(1), so they are not believed. */

@@ -23,7 +23,8 @@ function escapeInput(input: string): string {
   let escaped = '+';
   for (const byte of Buffer.from(input)) {
     if (byte === 0x5c) escaped += '\\\\';
-    else if (byte === 0x0a || (byte >= 0x20 && byte < 0x7f)) escaped += String.fromCharCode(byte);
+    else if (byte === 0x0a) escaped += '\\n';
+    else if (byte >= 0x20 && byte < 0x7f) escaped += String.fromCharCode(byte);
     else escaped += `\\0${byte.toString(8).padStart(3, '0')}`;
   }
   return escaped;

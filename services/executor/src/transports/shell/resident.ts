@@ -1,5 +1,5 @@
 import { MoltError } from '@moltbot/shared';
-import { settledWithin } from '../ssh/time-limit.ts';
+import { orAborted, settledWithin } from '../ssh/time-limit.ts';
 import type { ResidentOptions, ResidentShell, ShellChannel, ShellRun } from './contract.ts';
 import { openExchange } from './exchange.ts';
 import { runGuarded } from './guarded-run.ts';
@@ -94,13 +94,20 @@ function createResident(wire: Wire, options: ResidentOptions, spareNonce: string
   };
 }
 
-/** Requests of records are for the shell itself. @throws MOLT_SSH_LOST when it does not take its lines back */
-async function takeBack({ wire, options, close }: RunDeps): Promise<void> {
+/** Requests of records are for the shell itself. @throws MOLT_SSH_LOST, MOLT_SHUTTING_DOWN, the reason of the signal: nothing was sent */
+async function takeBack({ wire, work: { run }, close }: RunDeps): Promise<void> {
   const exchange = openExchange(wire, nobody, () => {});
+  const stops = [run.guard?.mode === 'start' ? run.signal : undefined, run.release].filter(
+    (signal) => signal !== undefined,
+  );
   wire.send(takeBackRequest(exchange.nonce));
-  const end = await settledWithin(options.clock, helloMs, exchange.finished);
-  exchange.stop();
-  if (end) return;
-  close();
-  throw new MoltError('MOLT_SSH_LOST', `the shell did not answer within ${helloMs} ms, before the command was sent`);
+  try {
+    await orAborted(exchange.finished, AbortSignal.any(stops));
+  } catch (error) {
+    close();
+    if (!run.release?.aborted) throw error;
+    throw new MoltError('MOLT_SHUTTING_DOWN', 'the command was let go of before it was sent', { cause: error });
+  } finally {
+    exchange.stop();
+  }
 }

@@ -102,6 +102,7 @@ async function runInShell({ shell, channel }: PooledShell, place: Place, attempt
     return await shell.exec({ run: { ...run, onStart }, kill, aside });
   } catch (error) {
     if (!hasCode(error, 'MOLT_SSH_LOST')) throw error;
+    if (!start.isDone()) return Promise.reject(new NotSentError(false, error as Error));
     const message = `the connection to ${target.host}:${target.port} broke while the command ran`;
     throw new MoltError('MOLT_SSH_LOST', message, { cause: error });
   }
