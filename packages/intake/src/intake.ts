@@ -28,6 +28,7 @@ import { type RunToRerun, resolveRun } from './resolve-run.ts';
 import { classOfAction } from './run-class.ts';
 import { runToRerun } from './run-to-rerun.ts';
 import { selectTargets } from './selector/select.ts';
+import { createStoreErrands } from './store-errands.ts';
 import { createTakeBack } from './take-back.ts';
 
 export interface IntakeDeps {
@@ -46,7 +47,8 @@ export function createIntake(deps: IntakeDeps): Intake {
   const byTenant = Map.groupBy(config.targets, ({ tenant }) => tenant);
   const inventory = new Map([...byTenant].map(([tenant, found]) => [tenant, found.map(withoutTenant)]));
   const marks = createPublishedMarks(store);
-  const takeBack = createTakeBack({ store, clock, log });
+  const errands = createStoreErrands({ clock, log });
+  const takeBack = createTakeBack({ store, errands, log });
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
   const admit = createAdmission({ requests: config.limits.requests, store, monotonic: clock.monotonic });
   const submissions = counter(deps.registry, {
@@ -59,7 +61,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const acceptAs =
     (persists: boolean) =>
     (wanted: NewTask): Promise<Submitted | 'taken'> =>
-      acceptTask({ bus, store, marks, takeBack, clock, log }, wanted, persists);
+      acceptTask({ bus, store, marks, takeBack, errands, clock, log }, wanted, persists);
 
   const submit = async (submission: Submission): Promise<Submitted> => {
     const { request, principal } = submission;
@@ -118,7 +120,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
     quiesce: () => marks.flush(),
     async stop() {
-      await takeBack.stop();
+      await errands.stop();
       await marks.flush();
     },
     health: () => (bus.state() === 'ready' ? store.health() : { ok: false, detail: `bus: ${bus.state()}` }),
