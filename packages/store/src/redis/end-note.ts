@@ -14,8 +14,7 @@ export const endNoteLua: string = `
 local function end_note(task)
   local counts = counts_text(task.counts)
   if not task.run_key or not string.find(counts, '^%S+=1$') then return '' end
-  local cancel = redis.call('HGET', KEYS[2], 'cancel')
-  local note = cjson.encode({ counts, cancel, int(now), unpack(redis.call('HMGET', task.run_key, ${runFields
+  local note = cjson.encode({ counts, task.cancel, int(now), unpack(redis.call('HMGET', task.run_key, ${runFields
     .map((field) => `'${field}'`)
     .join(', ')})) })
   return #note <= ${bytesAtMost} and ' ' .. note or ''

@@ -65,11 +65,11 @@ local function counts_text(counts)
 end
 
 local function open_task()
-  local f = redis.call('HMGET', KEYS[2], 'state', 'counts', 'seq', 'due', 'callback')
+  local f = redis.call('HMGET', KEYS[2], 'state', 'counts', 'seq', 'due', 'callback', 'cancel')
   if not f[1] then return nil end
   local counts = {}
   for state, n in string.gmatch(f[2], '(%S+)=(%d+)') do counts[state] = tonumber(n) end
-  return { state = f[1], counts = counts, seq = tonumber(f[3]), due = f[4], callback = f[5] }
+  return { state = f[1], counts = counts, seq = tonumber(f[3]), due = f[4], callback = f[5], cancel = f[6] }
 end
 
 -- seq follows the clock: after a store that lost its last second, readers still see what is new.
