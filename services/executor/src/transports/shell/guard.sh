@@ -78,45 +78,48 @@ M_plain() {
     M_c=$!
   fi
   printf '\036MOLT %s started %s\n' "$M_nonce" "$M_c"
-  M_end
+  # One redirection for all of them: each costs a shell nine system calls.
+  { M_ended_how; } 2>/dev/null
+  M_end 2
   [ -z "$M_spares" ] || M_serve
 }
 
-# Waits for the end of M_c. Its number tells it from the end of a spare that never got a command.
-M_end() {
+# Waits for the end of M_c, and looks for what it left behind.
+M_ended_how() {
   M_left=0
-  # One redirection for all of them: each costs a shell nine system calls.
-  { M_await "$M_c"; kill -0 "-$M_c" && M_runs "$M_c" && M_left=1; } 2>/dev/null
+  M_await "$M_c"
+  ! kill -0 "-$M_c" || ! M_runs "$M_c" || M_left=1
+}
+
+# Tells it, with $1 for stderr. Its number tells it from the end of a spare that never got a command.
+M_end() {
   printf '\036MOLT %s end %s %s %s\n' "$M_nonce" "$M_code" "$M_left" "$M_c"
-  printf '\036MOLT %s end %s\n' "$M_nonce" "$M_c" >&2
+  printf '\036MOLT %s end %s\n' "$M_nonce" "$M_c" >&"$1"
   # Nobody waits for this.
   $M_drop "$M_c" 2>/dev/null
 }
 
 # Once a command was run without a record, a fork of this shell waits for the next: it reads the line itself, as forking is half of
-# what a short command costs. Status 99 brings back the line to this shell, whoever says it: a command that does costs a fork.
+# what a short command costs. Status 99 brings the next line back to this shell, and so does 1, by which one ends that could not begin:
+# a command that ends so costs the next one a fork.
 M_serve() {
+  # What bash says of a host without room for one more process is for no command.
+  exec 9>&2 || return 0
+  exec 2>/dev/null
   while :; do
-    M_c=
-    # What bash says of a host without room for one more process is for no command.
-    {
-      set -m
-      { M_spare; } 2>&9 9>&- &
-      M_c=$!
-      set +m
-    } 9>&2 2>/dev/null
-    # No condition of the braces: whatever is forked in one would ignore set -e.
-    [ -n "$M_c" ] || break
-    M_end
-    [ "$M_code" != 99 ] || break
+    set -m
+    { M_spare; } 8<&0 </dev/null 2>&9 9>&- &
+    M_c=$!
+    set +m
+    M_ended_how
+    M_end 9
+    case $M_code in 1 | 99) break ;; esac
   done
+  exec 2>&9 9>&-
 }
 
 M_spare() {
   trap - 0
-  # Without these it would be forked for ever.
-  { :; } 2>/dev/null 8<&0 </dev/null || exit 99
-  exec 8<&0 </dev/null
   # A time-out that the host sets for whoever is idle could come in the middle of a line.
   IFS= read -r -u 8 ${TMOUT:+-t2147483} M_line || { [ -z "$M_line" ] || kill -KILL "$$"; exit 99; }
   exec 8<&-
