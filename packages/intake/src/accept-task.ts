@@ -4,7 +4,6 @@ import type { NewTask, Store } from '@moltbot/store';
 import type { Submitted } from './port.ts';
 import { publishOrders, queueOf } from './publish-orders.ts';
 import type { PublishedMarks } from './published-marks.ts';
-import type { StoreErrands } from './store-errands.ts';
 import type { TakeBack } from './take-back.ts';
 
 export interface AcceptDeps {
@@ -12,7 +11,6 @@ export interface AcceptDeps {
   readonly store: Store;
   readonly marks: PublishedMarks;
   readonly takeBack: TakeBack;
-  readonly errands: StoreErrands;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -22,16 +20,15 @@ const patience = { looks: 20, everyMs: 50 };
 
 /**
  * Records a task and publishes its runs. A rejection means that nothing of it runs; of one that `persists`, that it is to be asked for
- * again, or cancelled: it stays recorded. One that nobody can ask for again, of one run, is recorded and published at the same time.
+ * again, or cancelled: it stays recorded.
  * @throws MOLT_IDEMPOTENCY_CONFLICT, MOLT_BUS_DOWN, MOLT_BUS_FULL, MOLT_NO_EXECUTOR, MOLT_STORE_DOWN
  */
 export async function acceptTask(deps: AcceptDeps, wanted: NewTask, persists: boolean): Promise<Submitted | 'taken'> {
-  const { bus, store, marks, takeBack } = deps;
-  const { task, orders, idempotency } = wanted;
+  const { bus, store, marks, takeBack, log } = deps;
+  const { task, orders } = wanted;
   assertBusTakes(bus);
-  if (!persists && !idempotency && orders.length === 1) return acceptAtOnce(deps, wanted);
   const accepted = await store.acceptTask(wanted).catch((error: unknown) => {
-    if (!persists) takeBack.add(wanted, error, true);
+    if (!persists) takeBack.add(task, error);
     throw error;
   });
   if (accepted.kind === 'taken') return accepted.kind;
@@ -47,49 +44,11 @@ export async function acceptTask(deps: AcceptDeps, wanted: NewTask, persists: bo
   if (outcome !== 'ok' && persists) throw refusalOf(wanted, outcome);
   if (outcome !== 'ok') await withdraw(deps, wanted, outcome);
   else marks.add(task.principal.tenant, task.id);
-  return acceptedNow(deps, wanted);
-}
-
-function acceptedNow({ log }: AcceptDeps, { task }: NewTask): Submitted {
   log.info(
     { task: task.id, tenant: task.principal.tenant, trace: task.trace, action: task.action, runs: task.runs },
     'task accepted',
   );
   return { taskId: task.id, created: true, task };
-}
-
-/**
- * No longer than the slower of the two takes. The message is what makes a task accepted: where the store did not answer, the record
- * is made later, by this door or by the executor that claims the run.
- */
-async function acceptAtOnce(deps: AcceptDeps, wanted: NewTask): Promise<Submitted> {
-  const { bus, store, marks, takeBack, errands, log } = deps;
-  const { task, orders } = wanted;
-  assertStoreAnswers(store);
-  const recording = store.acceptTask(wanted).then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  const outcome = await publishOrders(bus, orders);
-  const failure = await recording;
-  const mark = (): void => marks.add(task.principal.tenant, task.id);
-  if (outcome !== 'ok' && failure) {
-    const error = refusalOf(wanted, outcome);
-    takeBack.add(wanted, error, false);
-    throw error;
-  }
-  if (outcome !== 'ok') await withdraw(deps, wanted, outcome);
-  else if (failure) {
-    log.warn({ err: failure, task: task.id }, 'an accepted task could not be recorded yet');
-    errands.add({ taskId: task.id, work: () => store.acceptTask(wanted).then(mark) });
-  } else mark();
-  return acceptedNow(deps, wanted);
-}
-
-/** Refuses before anything is published when it is already known that the store cannot record it. */
-function assertStoreAnswers(store: Store): void {
-  const { ok, detail } = store.health();
-  if (!ok) throw new MoltError('MOLT_STORE_DOWN', detail ?? 'the store cannot be used');
 }
 
 /** The door that was asked first may have died before it published: an answer must not stand on the store alone. */
@@ -169,14 +128,13 @@ function refusalOf(
 /** Takes the task back, so that the refusal is true: nothing of it runs. Stands by it when a run was claimed meanwhile. */
 async function withdraw(
   { store, takeBack, log }: AcceptDeps,
-  wanted: NewTask,
+  { task, orders }: NewTask,
   outcome: Exclude<PublishOutcome, 'ok'>,
 ): Promise<void> {
-  const { task } = wanted;
-  const error = refusalOf(wanted, outcome);
+  const error = refusalOf({ task, orders }, outcome);
   const { code, message, remedy } = error;
   const result = await store.withdrawTask(task, { code, message, remedy }).catch(() => {
-    takeBack.add(wanted, error, true);
+    takeBack.add(task, error);
     throw error;
   });
   log.warn({ task: task.id, tenant: task.principal.tenant, outcome, result }, 'the bus did not take the whole task');

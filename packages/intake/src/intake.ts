@@ -28,7 +28,6 @@ import { type RunToRerun, resolveRun } from './resolve-run.ts';
 import { classOfAction } from './run-class.ts';
 import { runToRerun } from './run-to-rerun.ts';
 import { selectTargets } from './selector/select.ts';
-import { createStoreErrands } from './store-errands.ts';
 import { createTakeBack } from './take-back.ts';
 
 export interface IntakeDeps {
@@ -47,8 +46,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const byTenant = Map.groupBy(config.targets, ({ tenant }) => tenant);
   const inventory = new Map([...byTenant].map(([tenant, found]) => [tenant, found.map(withoutTenant)]));
   const marks = createPublishedMarks(store);
-  const errands = createStoreErrands({ clock, log });
-  const takeBack = createTakeBack({ store, errands, log });
+  const takeBack = createTakeBack({ store, clock, log });
   const authenticate = createAuthenticator({ tenants: config.tenants, store, monotonic: clock.monotonic });
   const admit = createAdmission({ requests: config.limits.requests, store, monotonic: clock.monotonic });
   const submissions = counter(deps.registry, {
@@ -61,7 +59,7 @@ export function createIntake(deps: IntakeDeps): Intake {
   const acceptAs =
     (persists: boolean) =>
     (wanted: NewTask): Promise<Submitted | 'taken'> =>
-      acceptTask({ bus, store, marks, takeBack, errands, clock, log }, wanted, persists);
+      acceptTask({ bus, store, marks, takeBack, clock, log }, wanted, persists);
 
   const submit = async (submission: Submission): Promise<Submitted> => {
     const { request, principal } = submission;
@@ -120,7 +118,7 @@ export function createIntake(deps: IntakeDeps): Intake {
     },
     quiesce: () => marks.flush(),
     async stop() {
-      await errands.stop();
+      await takeBack.stop();
       await marks.flush();
     },
     health: () => (bus.state() === 'ready' ? store.health() : { ok: false, detail: `bus: ${bus.state()}` }),
