@@ -24,14 +24,19 @@ export function ensureServers() {
   if (missing.length === 0) return;
   const packages = missing.map(({ debianPackage }) => debianPackage);
   if (process.getuid?.() !== 0 || !isInstalled('apt-get')) return refuse(packages);
+  installPackages(packages);
+  // The tests start private instances; none of these shall come up at the next boot because of them.
+  const units = missing.flatMap(({ unit }) => unit ?? []);
+  if (units.length > 0 && isInstalled('systemctl')) spawnSync('systemctl', ['disable', ...units]);
+}
+
+/** As root on Debian. */
+export function installPackages(packages) {
   say(`installing ${packages.join(', ')} for the tests (Debian packages)`);
   withoutAutostart(() => {
     apt(['update', '-qq']);
     apt(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
   });
-  // The tests start private instances; none of these shall come up at the next boot because of them.
-  const units = missing.flatMap(({ unit }) => unit ?? []);
-  if (units.length > 0 && isInstalled('systemctl')) spawnSync('systemctl', ['disable', ...units]);
 }
 
 function refuse(packages) {
@@ -59,7 +64,7 @@ function withoutAutostart(install) {
 }
 
 /** Servers live in sbin, which is not on everybody's PATH. */
-function isInstalled(command) {
+export function isInstalled(command) {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin'];
   return folders.some((folder) => {
     try {

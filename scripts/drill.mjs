@@ -3,9 +3,11 @@
 // `npm run drill -- chat`: commands in chats. `-- chat --platform lark --runs 3 --commands 50 --seed 7 --longest 300 --verbose`.
 import { bootstrap, runPinnedNode } from './bootstrap.mjs';
 import { ensureServers } from './debian-servers.mjs';
+import { useOtherBroker } from './other-broker.mjs';
 
 bootstrap();
 ensureServers();
+useOtherBroker();
 const [kind, ...rest] = process.argv.slice(2);
 const files = { schedules: 'drill/schedules.ts', chat: 'drill/chat.ts' };
 const args = kind in files ? [files[kind], ...rest] : ['drill/drill.ts', ...process.argv.slice(2)];

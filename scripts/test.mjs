@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bootstrap, fail, runPinnedNode, say } from './bootstrap.mjs';
 import { ensureServers } from './debian-servers.mjs';
+import { useOtherBroker } from './other-broker.mjs';
 
 bootstrap();
 ensureServers();
+useOtherBroker();
 
 const folder = mkdtempSync(join(tmpdir(), 'moltbot-report-'));
 const report = join(folder, 'report.json');

@@ -40,7 +40,7 @@ describe('a bus over a RabbitMQ that fails', () => {
   /** Makes the broker close the channels of this vhost that `condition`, of Erlang, picks by `I` (its info). */
   const closeChannels = (condition: string): Promise<string> =>
     rabbitmq.evaluate(
-      `[rabbit_channel:do(P, {'basic.ack', 4711, false}) || P <- rabbit_channel:list(), ` +
+      `[gen_server2:cast(P, {method, {'basic.ack', 4711, false}, none, noflow}) || P <- rabbit_channel:list(), ` +
         `begin I = rabbit_channel:info(P, [vhost, consumer_count, confirm]), ` +
         `proplists:get_value(vhost, I) =:= <<"${new URL(lab.url).pathname.slice(1)}">> andalso (${condition}) end]`,
     );
@@ -229,9 +229,10 @@ describe('a bus over a RabbitMQ that fails', () => {
   });
 
   describe('a memory alarm', () => {
-    const raise = (): Promise<string> => rabbitmq.evaluate('vm_memory_monitor:set_vm_memory_high_watermark(0.0000001)');
+    const raise = (): Promise<string> =>
+      rabbitmq.evaluate('rabbit_alarm:set_alarm({{resource_limit, memory, node()}, []})');
     const clear = (): Promise<string> =>
-      rabbitmq.evaluate('vm_memory_monitor:set_vm_memory_high_watermark({absolute, 536870912})');
+      rabbitmq.evaluate('rabbit_alarm:clear_alarm({resource_limit, memory, node()})');
     afterEach(() => clear());
     /** The broker tells a connection of the alarm when it publishes. */
     const blocked = async (bus: Bus): Promise<void> => {

@@ -45,6 +45,15 @@ const nodeName = 'moltbot@localhost';
 const cookie = 'moltbot-test';
 const startWithinMs = 80_000;
 
+/**
+ * Where the broker of another Debian release is installed with all it needs: `MOLTBOT_TEST_BROKER=forky npm test` makes one.
+ * The root holds a link of its own path to itself, so that a path below it means the same to us and to the broker.
+ */
+const root = process.env['MOLTBOT_TEST_BROKER_ROOT'] ?? '';
+
+const inRoot = (command: string, ...args: readonly string[]): Pick<Command, 'command' | 'args'> =>
+  root === '' ? { command, args } : { command: 'chroot', args: [root, command, ...args] };
+
 interface Ports {
   readonly amqp: number;
   readonly distribution: number;
@@ -68,7 +77,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Test
 }
 
 async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
-  const directory = await mkdtemp(join(tmpdir(), 'moltbot-rabbitmq-'));
+  const directory = await mkdtemp(join(root, tmpdir(), 'moltbot-rabbitmq-'));
   const ports = {
     amqp: await freePort(),
     distribution: await freePort(),
@@ -77,8 +86,7 @@ async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
   };
   const env = await prepare(directory, ports, options);
   const epmd = startProcess({
-    command: 'epmd',
-    args: ['-port', String(ports.epmd)],
+    ...inRoot('epmd', '-port', String(ports.epmd)),
     env: { ...process.env, ERL_EPMD_ADDRESS: '127.0.0.1' },
     logFile: join(directory, 'epmd.log'),
   });
@@ -90,8 +98,8 @@ async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
   let broker = await startBroker(directory, env, ports).catch(stopEpmd);
   const home = serverHome();
   const evaluate = async (expression: string): Promise<string> => {
-    const call = { command: 'erl_call', args: ['-sname', nodeName, '-c', cookie, '-e'], env };
-    const answer = await run(call, `${expression}.\n`);
+    const call = inRoot('erl_call', '-sname', nodeName, '-c', cookie, '-e');
+    const answer = await run({ ...call, env }, `${expression}.\n`);
     const value = /^\{ok, (.*)\}$/s.exec(answer.trim())?.[1];
     if (value === undefined) throw new Error(`${expression}: ${answer}`);
     return value;
@@ -106,7 +114,7 @@ async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
       await evaluate(makeVhost(name));
       return `${urlOf(ports)}/${encodeURIComponent(name)}`;
     },
-    ctl: (...args) => run({ command: join(home, 'sbin/rabbitmqctl'), args: ['-n', nodeName, ...args], env }),
+    ctl: (...args) => run({ ...inRoot(join(home, 'sbin/rabbitmqctl'), '-n', nodeName, ...args), env }),
     kill: () => broker.kill('SIGKILL'),
     restart: async () => {
       await broker.kill('SIGKILL');
@@ -130,15 +138,14 @@ const makeVhost = (name: string): string =>
 
 /** The installed version's own scripts: the wrapper in /usr/sbin changes user and directory, and hides the pid. */
 function serverHome(): string {
-  const [home] = globSync('/usr/lib/rabbitmq/lib/rabbitmq_server-*').toSorted().toReversed();
+  const [home] = globSync(join(root, '/usr/lib/rabbitmq/lib/rabbitmq_server-*')).toSorted().toReversed();
   if (home === undefined) throw new Error('RabbitMQ is not installed: apt-get install rabbitmq-server');
   return home;
 }
 
 async function startBroker(directory: string, env: NodeJS.ProcessEnv, ports: Ports): Promise<ServerProcess> {
   const broker = startProcess({
-    command: join(serverHome(), 'sbin/rabbitmq-server'),
-    args: [],
+    ...inRoot(join(serverHome(), 'sbin/rabbitmq-server')),
     env,
     cwd: directory,
     logFile: join(directory, 'broker.log'),
@@ -184,7 +191,7 @@ const pluginsFor = ({ management }: RabbitmqOptions): readonly string[] =>
 
 /** In one directory, and first on the path, each is found at once: Erlang tries one directory of 90 after the other. */
 const modules = (): readonly string[] =>
-  globSync([join(serverHome(), 'plugins/*/ebin/*.beam'), '/usr/lib/erlang/lib/*/ebin/*.beam']);
+  globSync([join(serverHome(), 'plugins/*/ebin/*.beam'), join(root, '/usr/lib/erlang/lib/*/ebin/*.beam')]);
 
 async function linkAll(files: readonly string[], directory: string): Promise<void> {
   await Promise.all(files.map((file) => symlink(file, join(directory, basename(file)))));
