@@ -4,7 +4,7 @@ import { guardProgram } from '../../src/transports/shell/program.ts';
 import { guardSuite } from './guard-suite.ts';
 
 guardSuite('bash', 'exec bash --norc -s');
-guardSuite('bash whose user logs in to it', 'exec bash --norc --noprofile -s', { SHELL: '/bin/bash' });
+guardSuite('bash whose user logs in to it', 'exec bash --norc --noprofile -s', { env: { SHELL: '/bin/bash' } });
 guardSuite('ksh93', 'exec ksh93 -s');
 guardSuite('mksh', 'exec mksh -s');
 

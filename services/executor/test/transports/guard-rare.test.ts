@@ -2,3 +2,4 @@ import { guardSuite } from './guard-suite.ts';
 
 guardSuite('yash', 'exec yash -s');
 guardSuite('zsh', 'exec zsh --emulate sh -s');
+guardSuite('lksh', 'exec lksh -s');

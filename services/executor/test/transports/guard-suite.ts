@@ -4,16 +4,17 @@ import { join } from 'node:path';
 import { eventually } from '@moltbot/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ResidentShell } from '../../src/transports/shell/resident.ts';
-import { createShellBench, type ShellBench } from './shell-support.ts';
+import { createShellBench, type ShellBench, type ShellKind } from './shell-support.ts';
 import { groupMembers, isAlive } from './support.ts';
 
 /** What is true of guarded and plain commands in every shell. @param command what `/bin/sh -c` starts it by */
-export const guardSuite = (name: string, command: string, env: Readonly<Record<string, string>> = {}): void => {
+export const guardSuite = (name: string, command: string, more: Omit<ShellKind, 'command'> = {}): void => {
+  const kind = { command, ...more };
   describe(`a resident ${name}`, () => {
     let bench: ShellBench;
     let shell: ResidentShell;
     beforeAll(async () => {
-      bench = await createShellBench({ command, env });
+      bench = await createShellBench(kind);
       shell = await bench.open();
     });
     afterAll(() => bench.stop());
@@ -21,9 +22,9 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
     const leaderOf = (name: string): Promise<number> =>
       eventually('the record', async () => Number((await bench.record(`${name}.go`)).split(' ')[3]) || undefined);
 
-    describe.each(['plain', 'guarded'])('a %s command', (kind) => {
+    describe.each(['plain', 'guarded'])('a %s command', (way) => {
       const asked = (extra: Parameters<ShellBench['run']>[1]) =>
-        kind === 'plain' ? extra : { ...extra, guard: { id: randomUUID(), ...extra.guard } };
+        way === 'plain' ? extra : { ...extra, guard: { id: randomUUID(), ...extra.guard } };
 
       test('gives its status and both streams, byte by byte', async () => {
         const { result, stdout, stderr } = await run(
@@ -78,7 +79,7 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
         expect(result).toEqual({
           signal: 'TERM',
           killed: 'verified',
-          ...(kind === 'guarded' ? { endedBy: 'cancel' } : {}),
+          ...(way === 'guarded' ? { endedBy: 'cancel' } : {}),
         });
         expect(await groupMembers(group)).toEqual([]);
       });
@@ -239,7 +240,7 @@ export const guardSuite = (name: string, command: string, env: Readonly<Record<s
     });
 
     test('forgets output, then all', async () => {
-      const own = await createShellBench({ command, env });
+      const own = await createShellBench(kind);
       const one = await own.open();
       const id = randomUUID();
       const seen: boolean[] = [];

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openLocalChannel } from '../../src/transports/local-shell.ts';
 import { openResident } from '../../src/transports/shell/resident.ts';
 import { createShellBench, type ShellBench } from './shell-support.ts';
-import { groupMembers } from './support.ts';
+import { groupMembers, isAlive } from './support.ts';
 
 let bench: ShellBench;
 beforeAll(async () => {
@@ -40,6 +40,25 @@ describe('without setsid', () => {
     await own.stop();
     await rm(PATH, { recursive: true });
   });
+
+  test.each([false, true])(
+    'a cancel before the group is made waits for it; without /proc: %s',
+    async (isWithoutProc) => {
+      const PATH = await pathOf(['dash', ...tools, 'ps', 'tr']);
+      await writeFile(join(PATH, 'perl'), '#!/bin/sh\nsleep 1\nexec /usr/bin/perl "$@"\n', { mode: 0o755 });
+      const own = await createShellBench({ command: 'exec dash -s', env: { PATH }, isWithoutProc });
+      const shell = await own.open();
+      const running = own.run(shell, { command: 'sleep 300', guard: { id: 'a' } });
+      const go = await eventually('the record', async () => (await own.record('a.1.go')) || undefined);
+      const end = { signal: 'TERM', killed: 'verified', endedBy: 'cancel' };
+      const cancel = own.once({ guard: { id: 'a', mode: 'resume' }, signal: AbortSignal.abort() });
+      expect((await cancel).result).toEqual(end);
+      expect(isAlive(Number(go.split(' ')[3]))).toBe(false);
+      expect((await running).result).toEqual(end);
+      await own.stop();
+      await rm(PATH, { recursive: true });
+    },
+  );
 
   test('nor anything like it there is no shell', async () => {
     const PATH = await pathOf(['dash', ...tools]);

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuardOrder, OutputStream, TransportResult, TransportRun } from '@moltbot/plugin-sdk';
@@ -35,22 +35,42 @@ export interface ShellBench {
   stop(): Promise<void>;
 }
 
-export async function createShellBench(options: {
+export interface ShellKind {
   /** What `/bin/sh -c` is given. */
   readonly command: string;
   readonly env?: Readonly<Record<string, string>>;
-}): Promise<ShellBench> {
+  /** The program finds no /proc, as on macOS and the BSDs. Default false. */
+  readonly isWithoutProc?: boolean;
+}
+
+/** A directory for PATH with all programs of the host but these; whoever asks removes it. */
+export async function pathWithout(names: readonly string[]): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'molt-path-'));
+  const all = await readdir('/usr/bin');
+  await Promise.all(
+    all.filter((name) => !names.includes(name)).map((name) => symlink(`/usr/bin/${name}`, join(directory, name))),
+  );
+  return directory;
+}
+
+export async function createShellBench(options: ShellKind): Promise<ShellBench> {
   const directory = await mkdtemp(join(tmpdir(), 'molt-guard-'));
   const env = { HOME: directory, SHELL: '/bin/sh', PATH: '/usr/bin:/bin', ...options.env };
   const shells: ResidentShell[] = [];
+  const asRead = (program: string): string =>
+    options.isWithoutProc ? program.replaceAll('/proc/', '/no/proc/') : program;
   const open = async (): Promise<ResidentShell> => {
     const channel = await openLocalChannel(env, systemClock, options.command);
-    const shell = await openResident(channel, {
-      directory,
-      retentionMs: 3_600_000,
-      clock: systemClock,
-      log: silentLogger,
-    });
+    const write = (text: string): void => channel.write(asRead(text));
+    const shell = await openResident(
+      { ...channel, write },
+      {
+        directory,
+        retentionMs: 3_600_000,
+        clock: systemClock,
+        log: silentLogger,
+      },
+    );
     shells.push(shell);
     return shell;
   };
@@ -82,7 +102,7 @@ export async function createShellBench(options: {
         ...rest,
       },
       kill: { graceMs: 300, verdictMs: 8_000 },
-      aside: (program, signal) => runProgram(program, env, signal),
+      aside: (program, signal) => runProgram(asRead(program), env, signal),
     });
     const outcome = running.then((result) => ({
       result,

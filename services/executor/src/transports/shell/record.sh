@@ -16,22 +16,34 @@ M_self() {
     read -r M_pid M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_x M_start M_x </proc/self/stat
   else
     M_pid=$(exec /bin/sh -c 'echo $PPID')
-    M_start=$(ps -o lstart= -p "$M_pid" | tr -s ' ' _)
+    M_start=$(M_since "$M_pid")
   fi
 }
 
-# The process $1 that started at $2 runs; a zombie does not.
-M_lives() {
+# When the process $1 started, as ps tells it to everybody alike.
+M_since() { LC_ALL=C TZ=UTC0 ps -o lstart= -p "$1" | tr -s ' ' _; }
+
+# A process of the pid $1 runs; a zombie does not.
+M_there() {
   if [ -n "$M_proc" ]; then
     { read -r M_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
-    M_since=$2
-    set -- ${M_stat##*") "}
-    case $1 in Z | X) return 1 ;; esac
-    shift 19
-    [ "$1" = "$M_since" ]
+    M_stat=${M_stat##*") "}
   else
-    case $(ps -o stat= -p "$1") in '' | Z*) return 1 ;; esac
-    [ "$(ps -o lstart= -p "$1" | tr -s ' ' _)" = "$2" ]
+    M_stat=$(ps -o stat= -p "$1")
+  fi
+  case $M_stat in '' | Z* | X*) return 1 ;; esac
+}
+
+# The process $1 that started at $2 runs.
+M_lives() {
+  M_there "$1" || return 1
+  if [ -n "$M_proc" ]; then
+    M_start_of=$2
+    set -- $M_stat
+    shift 19
+    [ "$1" = "$M_start_of" ]
+  else
+    [ "$(M_since "$1")" = "$2" ]
   fi
 }
 
@@ -119,7 +131,7 @@ M_ended() {
 }
 
 # Ends the group $1: TERM, after $2 steps of 50 ms KILL, given up after $3 steps. M_verdict: gone, alive or denied.
-# A leader may not have become one yet; its group is waited for.
+# A leader may not have become one yet: its group is waited for.
 M_end_group() {
   M_i=0 M_termed=
   while [ "$M_i" -lt "$3" ]; do
@@ -130,21 +142,30 @@ M_end_group() {
       # A look at all processes is dear where there are many: it only tells zombies from what runs.
       [ $((M_i % 8)) != 0 ] && [ "$M_i" -le "$2" ] || M_runs "$1" || break
       [ "$M_i" -gt 1 ] || { M_nap 0.01; continue; }
-    elif [ -n "$M_termed" ] || [ ! -r "/proc/$1/stat" ]; then
+    elif [ -n "$M_termed" ] || ! M_there "$1"; then
       break
     else
-      read -r M_stat 2>/dev/null <"/proc/$1/stat" || break
-      case ${M_stat##*") "} in Z* | X*) break ;; esac
       M_i=$((M_i + 1))
     fi
     M_nap 0.05
   done
   M_verdict=gone
-  if M_runs "$1"; then
+  if M_runs "$1" || { [ -z "$M_termed" ] && M_there "$1"; }; then
     M_verdict=alive
-  else
-    case $(LC_ALL=C; export LC_ALL; kill -0 "-$1" 2>&1) in *[Pp]ermi*) M_verdict=denied ;; esac
+    return
   fi
+  # macOS says so of a group of zombies as well, until somebody has waited for them.
+  M_n=0
+  while M_denies "$1"; do
+    [ "$M_n" -lt 20 ] || { M_verdict=denied; return; }
+    M_n=$((M_n + 1))
+    M_nap 0.05
+  done
+}
+
+M_denies() {
+  case $(LC_ALL=C; export LC_ALL; kill -0 "-$1" 2>&1) in *[Pp]ermi*) return 0 ;; esac
+  return 1
 }
 
 # Ends the run of the record $1 for the reason $2, with the steps $3 and $4 of M_end_group. What never started never can.
@@ -167,7 +188,7 @@ M_end_run() {
     [ "$M_state" = ending ] || return
   elif [ "$M_go_boot" != "$M_boot" ]; then
     return
-  elif ! M_lives "$M_group" "$M_group_start" && [ -r "/proc/$M_group/stat" ]; then
+  elif M_there "$M_group" && ! M_lives "$M_group" "$M_group_start"; then
     # Its pid is another's by now.
     return
   fi
@@ -197,5 +218,7 @@ umask 077
 if [ -r /proc/sys/kernel/random/boot_id ]; then
   read -r M_boot </proc/sys/kernel/random/boot_id
 elif command -v sysctl >/dev/null 2>&1; then
-  M_boot=$(sysctl -n kern.boottime 2>/dev/null | tr -cd 0-9)
+  # macOS, FreeBSD. kern.boottime is no identity: it moves when the clock is set.
+  M_boot=$({ sysctl -n kern.bootsessionuuid || sysctl -nx kern.boot_id; } 2>/dev/null | tr -cd 0-9A-Fa-f-)
+  M_boot=${M_boot:--}
 fi
