@@ -24,6 +24,7 @@ type Step =
   | { readonly kind: 'accept'; readonly runClass: RunClass; readonly retries: number }
   | { readonly kind: 'publish again' | 'cancel'; readonly run: number }
   | { readonly kind: 'break link' | 'kill' | 'hand over' | 'store down' | 'store up'; readonly worker: 0 | 1 }
+  | { readonly kind: 'freeze' | 'hold acks' | 'refuse' | 'recover'; readonly worker: 0 | 1 }
   | { readonly kind: 'leases end' | 'cut host' | 'mend host' | 'empty store' }
   | { readonly kind: 'wait'; readonly ms: number };
 
@@ -37,6 +38,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('break link' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('kill' as const, 'hand over' as const), worker }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('store down' as const, 'store up' as const), worker }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('freeze' as const, 'recover' as const), worker }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('hold acks' as const, 'refuse' as const), worker }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('leases end' as const) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('cut host' as const, 'mend host' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('empty store' as const) }) },
@@ -93,6 +96,13 @@ async function play(
       patience: { reattachMs: 20, giveUpMs: 3_600_000 },
     });
   const workers = [await start(), await start()];
+  const held: [(() => void)[], (() => void)[]] = [[], []];
+  const recover = (at: 0 | 1): void => {
+    for (const release of held[at].splice(0)) release();
+    workers[at]?.store.up();
+    workers[at]?.link.refusePublications(false);
+    workers[at]?.link.refuseDelays(false);
+  };
   const actions: { readonly [K in Step['kind']]: (step: Extract<Step, { kind: K }>) => Promise<unknown> } = {
     accept: async ({ runClass: of, retries }) =>
       orders.push(await lab.accept({ command: String(orders.length), class: of, retries })),
@@ -114,10 +124,27 @@ async function play(
     'break link': async ({ worker: at }) => workers[at]?.link.breakLink(),
     async kill({ worker: at }) {
       await workers[at]?.die();
+      recover(at);
       workers[at] = await start();
     },
+    /** What it held comes back to the queue, as it says nothing; it goes on where it was when it thaws. */
+    async freeze({ worker: at }) {
+      const worker = workers[at];
+      if (!worker) return;
+      held[at]?.push(worker.store.hold());
+      await worker.link.breakLink();
+    },
+    async 'hold acks'({ worker: at }) {
+      const release = workers[at]?.link.holdAcks();
+      if (release) held[at]?.push(release);
+    },
+    async refuse({ worker: at }) {
+      workers[at]?.link.refusePublications(true);
+      workers[at]?.link.refuseDelays(true);
+    },
+    recover: async ({ worker: at }) => recover(at),
     async 'hand over'({ worker: at }) {
-      workers[at]?.store.up();
+      recover(at);
       await workers[at]?.executor.quiesce(AbortSignal.abort());
       await workers[at]?.executor.stop();
       workers[at] = await start();
@@ -135,7 +162,8 @@ async function play(
   const act = <K extends Step['kind']>(next: Extract<Step, { kind: K }>): Promise<unknown> =>
     (actions[next.kind as K] as (step: Extract<Step, { kind: K }>) => Promise<unknown>)(next);
   for (const next of steps) await act(next);
-  for (const { store } of workers) store.up();
+  recover(0);
+  recover(1);
   host.mend();
   return { orders, forgotten, wasEmptied: steps.some(({ kind }) => kind === 'empty store') };
 }
@@ -198,8 +226,9 @@ test('whatever happens to two executors, what may not run twice does not, and ea
       await lab.settled();
       await assertTrue(lab, host, played);
       await lab.close();
-      for (const [at, order] of played.orders.entries())
-        if (order.task.class !== 'readonly') expect(host.sent(String(at))).toBe(starts[at]);
+      // An emptied store cannot know of a cancel either.
+      for (const [at, { runId, task }] of played.orders.entries())
+        if (task.class !== 'readonly' && !played.forgotten.has(runId)) expect(host.sent(String(at))).toBe(starts[at]);
     }),
     { numRuns: 60, endOnFailure: true },
   );

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus, DelayRung, Delivery, SettleOutcome, Subscription } from '@moltbot/bus';
 import type { Envelope } from '@moltbot/shared';
 
@@ -18,13 +19,16 @@ export interface FragileBus {
   kinds(): readonly string[];
   /** Rungs that deliveries were put on. */
   rungs(): readonly DelayRung[];
-  /** Nothing can be put on the ladder: it is given back. */
+  /** Nothing can be put on the ladder: it is given back after a while. */
   refuseDelays(refuse: boolean): void;
   /** Publications asked for so far. */
   published(): number;
   /** Publications are refused. */
   refusePublications(refuse: boolean): void;
 }
+
+/** The bus tries for 60 s; what it gave back twenty times is dead. */
+const refusedAfterMs = 60;
 
 export function createFragileBus(real: Bus): FragileBus {
   const inHand = new Set<Delivery>();
@@ -51,6 +55,7 @@ export function createFragileBus(real: Bus): FragileBus {
       delay: settle(async (rung: DelayRung, instead?: Envelope) => {
         rungs.push(rung);
         if (!refusesDelays) return delivery.delay(rung, instead);
+        await pause(refusedAfterMs);
         await delivery.requeue();
         return 'stale';
       }),

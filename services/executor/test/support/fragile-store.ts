@@ -7,6 +7,8 @@ export interface FragileStore {
   /** Calls to fail from here on: all, or those named. */
   down(...calls: readonly (keyof Store)[]): void;
   up(): void;
+  /** Calls wait from here on until the function returned is called: the worker is frozen. */
+  hold(): () => void;
   /** The next call of this name is carried out, and fails all the same. */
   loseAnswer(call: keyof Store): void;
   /** The next call of this name fails by a defect of the store. */
@@ -23,6 +25,7 @@ export function createFragileStore(real: Store): FragileStore {
   let lostAnswer: PropertyKey | undefined;
   let defect: PropertyKey | undefined;
   let dead = false;
+  let mayPass: Promise<void> = Promise.resolve();
   const assertUp = (call: PropertyKey): void => {
     if (dead) throw new Error('the worker is dead');
     if (isDown(call)) throw new MoltError('MOLT_STORE_DOWN', 'the store is down');
@@ -33,6 +36,7 @@ export function createFragileStore(real: Store): FragileStore {
       if (typeof member !== 'function' || name === 'health') return member;
       return async (...args: unknown[]): Promise<unknown> => {
         counts.set(name, (counts.get(name) ?? 0) + 1);
+        await mayPass;
         assertUp(name);
         if (defect === name) {
           defect = undefined;
@@ -52,6 +56,11 @@ export function createFragileStore(real: Store): FragileStore {
     },
     up: () => {
       isDown = () => false;
+    },
+    hold: () => {
+      const gate = Promise.withResolvers<void>();
+      mayPass = gate.promise;
+      return gate.resolve;
     },
     loseAnswer: (call) => {
       lostAnswer = call;
