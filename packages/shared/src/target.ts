@@ -9,8 +9,8 @@ interface TargetBase {
   /** The group of executors that can reach it. */
   readonly pool: string;
   /**
-   * How commands are kept on the target: `shell` (default), under systemd as a transient unit, or `off` where no record can be
-   * kept: then they are at-most-once.
+   * How commands are kept on the target: `shell` (default), `systemd` for the same in scopes that outlive the login session, or
+   * `off` where no record can be kept: then they are at-most-once.
    */
   readonly guard?: 'shell' | 'systemd' | 'off' | undefined;
 }

@@ -40,7 +40,7 @@ export const target: Section<TargetDraft> = z.strictObject({
   identity: Name.describe(`ssh: a name under ssh.identities. Default: \`${defaults.target.identity}\`.`).optional(),
   guard: oneOf(['shell', 'systemd', 'off'])
     .describe(
-      'How the target keeps a record of commands: `shell` (default), `systemd`, or `off`: then they are at-most-once.',
+      'How the target keeps a record of commands: `shell` (default), `systemd` (the same, in scopes that outlive the login session), or `off`: then they are at-most-once.',
     )
     .optional(),
   hostKey: text(/^SHA256:[A-Za-z0-9+/]{43}$/, 'a fingerprint as ssh-keygen -l prints it: SHA256: and 43 characters')

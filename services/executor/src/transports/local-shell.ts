@@ -17,7 +17,7 @@ const lastOutputMs = 200;
 export async function openLocalChannel(
   env: Environment,
   clock: Clock,
-  command: string = residentCommand,
+  command: string = residentCommand(),
 ): Promise<ShellChannel> {
   const child = spawn('/bin/sh', ['-c', command], {
     env: { ...env },

@@ -1,7 +1,13 @@
 import type { TransportResult } from '@moltbot/plugin-sdk';
 import { type Clock, MoltError } from '@moltbot/shared';
 import { type Environment, openLocalChannel } from './local-shell.ts';
-import { openResident, type ResidentOptions, type ResidentShell, type ShellRun } from './shell/resident.ts';
+import {
+  openResident,
+  type ResidentOptions,
+  type ResidentShell,
+  residentCommand,
+  type ShellRun,
+} from './shell/resident.ts';
 
 /** Resident shells on this host: as many as commands run at once. */
 export interface LocalShells {
@@ -21,19 +27,20 @@ export function createLocalShells(deps: {
   readonly options: ResidentOptions;
 }): LocalShells {
   const { env, clock, options } = deps;
-  const waiting: { readonly shell: ResidentShell; readonly since: number }[] = [];
+  const waiting: { readonly shell: ResidentShell; readonly command: string; readonly since: number }[] = [];
   let closed = new AbortController();
   let isWatched = false;
 
-  const take = (): ResidentShell | undefined => {
+  const take = (command: string): ResidentShell | undefined => {
     for (;;) {
-      const shell = waiting.pop()?.shell;
+      const at = waiting.findLastIndex((one) => one.command === command);
+      const shell = at < 0 ? undefined : waiting.splice(at, 1)[0]?.shell;
       if (!shell || shell.isReusable()) return shell;
       shell.close();
     }
   };
-  const open = async (): Promise<ResidentShell> => {
-    const channel = await openLocalChannel(env, clock).catch((cause: Error) => {
+  const open = async (command: string): Promise<ResidentShell> => {
+    const channel = await openLocalChannel(env, clock, command).catch((cause: Error) => {
       throw new MoltError('MOLT_NO_GUARD', cause.message, { cause });
     });
     return openResident(channel, options);
@@ -52,22 +59,23 @@ export function createLocalShells(deps: {
       isWatched = false;
     }
   };
-  const giveBack = (shell: ResidentShell): void => {
+  const giveBack = (shell: ResidentShell, command: string): void => {
     if (!shell.isReusable() || waiting.length >= mostIdle || closed.signal.aborted) {
       shell.close();
       return;
     }
-    waiting.push({ shell, since: clock.monotonic() });
+    waiting.push({ shell, command, since: clock.monotonic() });
     if (!isWatched) closeIdle().catch(() => {});
   };
   return {
     async exec(work) {
       if (closed.signal.aborted) closed = new AbortController();
-      const shell = take() ?? (await open());
+      const command = residentCommand(work.run.target);
+      const shell = take(command) ?? (await open(command));
       try {
         return await shell.exec(work);
       } finally {
-        giveBack(shell);
+        giveBack(shell, command);
       }
     },
     idle: () => waiting.at(-1)?.shell,

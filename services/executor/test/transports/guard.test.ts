@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { chmod, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@moltbot/shared';
@@ -132,29 +132,6 @@ test.each(['plain', 'guarded'])('100 MB of a %s command arrive whole, and are no
   expect(bytes).toBe(100_000_000);
   expect(hash.digest('hex')).toBe(wanted.digest('hex'));
   expect(most - before).toBeLessThan(100 * 1024 * 1024);
-});
-
-test('under systemd the command is launched in a scope of its name', async () => {
-  const directory = await mkdtemp(join(tmpdir(), 'molt-systemd-'));
-  const calls = join(directory, 'calls');
-  const standIn = `#!/bin/sh\necho "\${0##*/} $*" >>${calls}\nwhile [ "\${1#--}" != "$1" ]; do shift; done\n`;
-  await writeFile(join(directory, 'systemd-run'), `${standIn}exec "$@"\n`);
-  await writeFile(join(directory, 'systemctl'), standIn);
-  await chmod(join(directory, 'systemd-run'), 0o755);
-  await chmod(join(directory, 'systemctl'), 0o755);
-  const own = await createShellBench({ command: 'exec dash -s', env: { PATH: `${directory}:/usr/bin:/bin` } });
-  const target = { transport: 'local', name: 'local', labels: {}, pool: 'default', guard: 'systemd' } as const;
-  const control = new AbortController();
-  const shell = await own.open();
-  const running = own.run(shell, { command: 'echo up; sleep 300', target, guard: { id: 'a' }, signal: control.signal });
-  await eventually('it is up', () => running.stdout() !== '');
-  control.abort();
-  expect((await running).result).toMatchObject({ killed: 'verified', endedBy: 'cancel' });
-  const called = await readFile(calls, 'utf8');
-  expect(called).toContain('--scope --quiet --collect --unit=molt-a-1.scope');
-  expect(called).toContain('kill --signal=KILL molt-a-1.scope');
-  await own.stop();
-  await rm(directory, { recursive: true });
 });
 
 describe('a disk that is full', () => {

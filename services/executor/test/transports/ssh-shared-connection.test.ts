@@ -86,6 +86,7 @@ test('whatever the host grants, every command has its turn, no shell has two, an
           channels,
           idleCloseMs: 60_000,
           clock: systemClock,
+          shellCommand: 'sh -s',
           openShell: async (channel) => ({
             exec: async () => ({ exitCode: 0 }),
             forget: () => {},

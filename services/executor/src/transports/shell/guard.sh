@@ -228,8 +228,8 @@ M_start() {
     M_attach "$@"
     return
   fi
-  if [ "${13}" != - ] && ! { M_has systemd-run && M_has systemctl; }; then
-    M_refuse "$1" noguard 'systemd-run is not there'
+  if [ "${13}" != - ] && ! M_can_scope; then
+    M_refuse "$1" noguard "$M_why"
     return
   fi
   M_last="$M_file $6 $7 $8"
@@ -237,6 +237,23 @@ M_start() {
   { M_supervise "$@"; } </dev/null &
   M_s=$!
   [ "$M_how" != job ] || set +m
+}
+
+# A scope of systemd outlives the session this shell is in; if not, M_why says why.
+M_can_scope() {
+  [ -z "$M_scopes" ] || return 0
+  if ! { M_has systemd-run && M_has systemctl; }; then
+    M_why='systemd-run is not there'
+  elif ! M_why=$(systemd-run $M_user --scope --quiet --collect true 2>&1 </dev/null); then
+    M_why="systemd-run failed: ${M_why%%
+*}"
+  elif [ -n "$M_user" ] && [ "$(loginctl show-user "$M_uid" --property=Linger --value 2>/dev/null)" != yes ]; then
+    M_why="scopes of user $M_uid end with the last session: run loginctl enable-linger"
+  else
+    M_scopes=1
+    return 0
+  fi
+  return 1
 }
 
 # Attempts before $3 can never start from here on. Refused while one runs, or nobody knows.
@@ -338,10 +355,8 @@ M_launch() {
   if [ "$1" = - ]; then
     [ -z "$M_same" ] || M_tells "$2" || M_eval "$2"
     M_exec "$M_sh" -c "$2"
-  elif [ "$M_uid" = 0 ]; then
-    M_exec systemd-run --scope --quiet --collect "--unit=$1" "$M_sh" -c "$2"
   else
-    M_exec systemd-run --user --scope --quiet --collect "--unit=$1" "$M_sh" -c "$2"
+    M_exec systemd-run $M_user --scope --quiet --collect "--unit=$1" "$M_sh" -c "$2"
   fi
 }
 
@@ -368,6 +383,6 @@ M_hello() {
 # The login shell has read its start-up files; under sshd bash would read them again for each command, as for a first shell.
 SHLVL=2
 export SHLVL
-M_s= M_fo= M_last=
+M_s= M_fo= M_last= M_scopes=
 M_find_how
 M_find_shell

@@ -1,11 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import type { Target } from '@moltbot/shared';
+
+/** Shells that can make process groups by themselves come first: elsewhere each command costs one more program. */
+const bestShell =
+  'command -v bash >/dev/null 2>&1 && exec bash --norc --noprofile -s; for s in ksh93 ksh mksh; do command -v $s >/dev/null 2>&1 && exec $s -s; done; exec /bin/sh -s';
 
 /**
- * What starts a resident shell, as a command line any login shell takes, csh and fish too. Shells that can make process groups by
- * themselves come first: elsewhere each command costs one more program.
+ * The same in a scope of its own, and with it whoever supervises commands: logind ends a session with all that is in it. Where no
+ * scope can be made the first start says why.
  */
-export const residentCommand: string =
-  "exec /bin/sh -c 'command -v bash >/dev/null 2>&1 && exec bash --norc --noprofile -s; for s in ksh93 ksh mksh; do command -v $s >/dev/null 2>&1 && exec $s -s; done; exec /bin/sh -s'";
+const bestShellInScope =
+  'u=$(id -u) s=; [ "$u" = 0 ] || { s=--user; [ -n "$XDG_RUNTIME_DIR" ] || export XDG_RUNTIME_DIR="/run/user/$u"; }; r="systemd-run $s --scope --quiet --collect"; $r true </dev/null >/dev/null 2>&1 && exec $r /bin/sh -c "$1"; eval "$1"';
+
+/** What starts a resident shell, as a command line any login shell takes, csh and fish too. */
+export const residentCommand = ({ guard }: { readonly guard?: Target['guard'] } = {}): string =>
+  guard === 'systemd' ? `exec /bin/sh -c '${bestShellInScope}' sh '${bestShell}'` : `exec /bin/sh -c '${bestShell}'`;
 
 /** The program of the guard. */
 export interface GuardProgram {

@@ -208,11 +208,11 @@ M_end_run() {
   M_look "$1"
 }
 
-M_systemctl() {
-  if [ "$M_uid" = 0 ]; then systemctl "$@"; else systemctl --user "$@"; fi
-}
+M_systemctl() { XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$M_uid} systemctl $M_user "$@"; }
 
 M_proc= M_boot=- M_um=$(umask) M_uid=$(id -u)
+M_user=
+[ "$M_uid" = 0 ] || M_user=--user
 umask 077
 [ ! -r /proc/self/stat ] || M_proc=1
 if [ -r /proc/sys/kernel/random/boot_id ]; then

@@ -9,7 +9,7 @@ import {
   type SshConfig,
   type SshTarget,
 } from '@moltbot/shared';
-import { openResident, type ResidentShell } from '../shell/resident.ts';
+import { openResident, type ResidentShell, residentCommand } from '../shell/resident.ts';
 import { createBreaker } from './breaker.ts';
 import { explainConnectFailure, timedOut, wasDropped } from './connect-failure.ts';
 import { connect, type EngineChannel, type EngineConnection } from './engine.ts';
@@ -123,7 +123,9 @@ function createConnector(deps: LinkDeps, onRelease: () => void): Connector {
     const { channelsPerConnection: channels, idleCloseMs } = ssh;
     const openShell = (channel: EngineChannel): Promise<ResidentShell> =>
       openResident(channel, { ...guard, clock, log });
-    const connection = createSharedConnection({ engine, channels, idleCloseMs, clock, openShell, onRelease });
+    const shellCommand = residentCommand(target);
+    const shared = { engine, channels, idleCloseMs, clock, shellCommand, openShell, onRelease };
+    const connection = createSharedConnection(shared);
     current = connection;
     void connection.closed.then((err) => {
       if (current === connection) current = undefined;

@@ -1,5 +1,5 @@
 import { type Clock, MoltError } from '@moltbot/shared';
-import { type ResidentShell, residentCommand } from '../shell/resident.ts';
+import type { ResidentShell } from '../shell/resident.ts';
 import { type EngineChannel, type EngineConnection, NotSentError } from './engine.ts';
 import { NoShellError } from './no-shell-error.ts';
 import { createResidentPool, type PooledShell } from './resident-pool.ts';
@@ -50,6 +50,8 @@ export interface SharedConnectionDeps {
   readonly channels: number;
   readonly idleCloseMs: number;
   readonly clock: Clock;
+  /** What starts a resident shell. */
+  readonly shellCommand: string;
   /** Makes a resident shell of a session in which one was asked for. */
   readonly openShell: (channel: EngineChannel) => Promise<ResidentShell>;
   /** Called when a place was given back. */
@@ -109,7 +111,7 @@ export function createSharedConnection(deps: SharedConnectionDeps): SharedConnec
     }
   };
   const startShell = async (): Promise<PooledShell> => {
-    const channel = await hold(residentCommand).catch((error: unknown) => {
+    const channel = await hold(deps.shellCommand).catch((error: unknown) => {
       // Nothing but a shell was asked for: it may be asked for again.
       throw error instanceof NotSentError ? error : new NotSentError(false, error as Error);
     });

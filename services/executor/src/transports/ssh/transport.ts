@@ -110,8 +110,9 @@ export function createSshTransport(deps: SshTransportDeps): Transport {
   };
 }
 
-const keyOf = ({ host, port, user, identity, hostKey = '' }: SshTarget): string =>
-  JSON.stringify([host, port, user, identity, hostKey]);
+/** Shells are not the same with and without a scope. */
+const keyOf = ({ host, port, user, identity, hostKey = '', guard }: SshTarget): string =>
+  JSON.stringify([host, port, user, identity, hostKey, guard === 'systemd']);
 
 interface LinkInUse {
   readonly link: Link;
