@@ -40,6 +40,7 @@ export async function executeRun(run: RunInHand, executing: Executing, deps: Run
     timers.start();
   };
   runs.add(active);
+  if (safety === 'guarded') deps.leftovers.note(order);
   if (held.cancelRequested) leash.stop('cancelled');
   if (deps.stopping.aborted) leash.stop('handed-over');
   const claimedAt = clock.monotonic();

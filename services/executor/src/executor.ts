@@ -5,6 +5,7 @@ import {
   type Clock,
   type Envelope,
   type ExecutorConfig,
+  type GuardConfig,
   isKind,
   type Logger,
   type Priority,
@@ -17,6 +18,7 @@ import { createBufferGarbage } from './buffer-garbage.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
 import { createFairSlots } from './fair-slots.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
+import { createLeftovers } from './leftovers.ts';
 import { type Patience, patience } from './run-deps.ts';
 import { runToResult } from './run-to-result.ts';
 import { takeDelivery } from './take-delivery.ts';
@@ -29,6 +31,8 @@ export interface ExecutorDeps {
   readonly store: Store;
   readonly plugins: PluginHost;
   readonly transports: readonly Transport[];
+  /** Where targets keep records of guarded commands, and for how long they certainly remember one. */
+  readonly guard: GuardConfig;
   readonly registry: Registry;
   readonly clock: Clock;
   readonly log: Logger;
@@ -60,10 +64,11 @@ export function createExecutor(deps: ExecutorDeps): Service {
   const { watchAfterMs } = config;
   const watches = createWatchKeeper({ runs, slots, metrics, clock, log, watchAfterMs });
   const collectAfter = createBufferGarbage();
+  const leftovers = createLeftovers({ ...deps, pool: config.pool });
   const handingOver = new AbortController();
   const run = {
-    ...{ ...deps, collectAfter, runs, metrics, leaseMs, watchAfterMs, isAlone: deps.isAlone ?? false },
-    ...{ patience: { ...patience, ...deps.patience }, stopping: handingOver.signal },
+    ...{ ...deps, collectAfter, runs, metrics, leftovers, leaseMs, watchAfterMs, isAlone: deps.isAlone ?? false },
+    ...{ patience: { ...patience, memoryMs: deps.guard.retentionMs, ...deps.patience }, stopping: handingOver.signal },
   };
   const subscriptions: Subscription[] = [];
 
@@ -89,11 +94,13 @@ export function createExecutor(deps: ExecutorDeps): Service {
       for (const transport of deps.transports) await transport.start();
       await leases.start();
       await watches.start();
+      await leftovers.start();
       subscriptions.push(await bus.onBroadcast((message) => onControl(message, runs)));
       for (const tenant of tenants)
         for (const priority of ['interactive', 'batch'] as const) await consume(tenant, priority);
     },
     async quiesce(force) {
+      await leftovers.quiesce(force);
       await cancelSubscriptions();
       slots.close();
       const handOver = (): void => {
@@ -108,6 +115,7 @@ export function createExecutor(deps: ExecutorDeps): Service {
     async stop() {
       await cancelSubscriptions();
       slots.close();
+      await leftovers.stop();
       await watches.stop();
       await leases.stop();
       for (const transport of deps.transports) await transport.stop();

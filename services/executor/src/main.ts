@@ -36,8 +36,8 @@ await runMain('executor', async ({ config, log, processName }) => {
     registry,
     clock,
     log,
+    guard,
     worker: processName,
-    patience: { memoryMs: guard.retentionMs },
   });
   const parts = [store, bus, executor];
   const ops = createOpsServer({ ...settings.ops, registry, ready: () => healthOf(parts) });

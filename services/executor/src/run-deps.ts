@@ -5,6 +5,7 @@ import type { Clock, Logger } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type { ActiveRuns } from './active-runs.ts';
 import type { ExecutorMetrics } from './executor-metrics.ts';
+import type { Leftovers } from './leftovers.ts';
 
 /** What it takes to bring a run to its end. */
 export interface RunDeps {
@@ -25,6 +26,7 @@ export interface RunDeps {
   readonly watchAfterMs: number;
   readonly isAlone: boolean;
   readonly patience: Patience;
+  readonly leftovers: Pick<Leftovers, 'note'>;
   /** Aborts when runs are handed over: nothing waits any more. */
   readonly stopping: AbortSignal;
 }

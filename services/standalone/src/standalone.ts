@@ -38,9 +38,8 @@ export async function createStandalone({ config, log, processName, say }: MainCo
   const executor = createExecutor({
     config: config.executor,
     tenants,
-    ...{ bus, store, plugins, transports, registry, clock, log },
+    ...{ bus, store, plugins, transports, guard, registry, clock, log },
     worker: processName,
-    patience: { memoryMs: guard.retentionMs },
     isAlone: config.bus.kind === 'embedded',
   });
   const notifications = createNotifications({

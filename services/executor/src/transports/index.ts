@@ -1,2 +1,3 @@
 export { createLocalTransport } from './local.ts';
+export { tidyCommand } from './shell/tidy-command.ts';
 export { createSshTransport } from './ssh/transport.ts';

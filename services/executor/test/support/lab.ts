@@ -70,7 +70,7 @@ export interface Lab {
 
 export interface WorkerOptions
   extends Partial<
-    Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs' | 'clock' | 'isAlone' | 'patience' | 'plugins'>
+    Pick<ExecutorDeps, 'transports' | 'worker' | 'leaseMs' | 'clock' | 'isAlone' | 'patience' | 'plugins' | 'guard'>
   > {
   readonly actions?: readonly AnyAction[];
   readonly slots?: number;
@@ -185,6 +185,7 @@ async function depsOf(options: WorkerOptions = {}, ports: Pick<ExecutorDeps, 'bu
       ops: { host: '127.0.0.1', port: 0 },
       timeouts: { connectMs: 5_000, idleMs: 0, totalMs: 60_000, queueMs: 0 },
     },
+    guard: { directory: '~/.moltbot', retentionMs: 72 * 3_600_000 },
     ...{ tenants: ['acme'], clock: systemClock, log: silentLogger, worker: newId(), registry: createRegistry('test') },
     plugins: await pluginsOf(actions),
     transports: [createLocalTransport({ log: silentLogger, killGraceMs: 200 })],

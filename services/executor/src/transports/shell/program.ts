@@ -22,6 +22,8 @@ export interface GuardProgram {
   readonly resident: string;
   /** What is needed to end a run from elsewhere. */
   readonly record: string;
+  /** What is needed to remove records, without a resident shell. */
+  readonly tidy: string;
 }
 
 let read: Promise<GuardProgram> | undefined;
@@ -33,8 +35,10 @@ export function guardProgram(): Promise<GuardProgram> {
 }
 
 async function readProgram(): Promise<GuardProgram> {
-  const [record = '', ...rest] = await Promise.all(['record.sh', 'tidy.sh', 'follow.sh', 'guard.sh'].map(readSource));
-  return { resident: [record, ...rest].join(''), record };
+  const [record = '', tidy = '', ...rest] = await Promise.all(
+    ['record.sh', 'tidy.sh', 'follow.sh', 'guard.sh'].map(readSource),
+  );
+  return { resident: [record, tidy, ...rest].join(''), record, tidy: `${record}${tidy}` };
 }
 
 async function readSource(name: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { ExecSpec, GuardOrder } from '@moltbot/plugin-sdk';
-import { MoltError } from '@moltbot/shared';
+import { type GuardConfig, MoltError } from '@moltbot/shared';
 import { checkScript, exportLines, quote } from '../shell-words.ts';
 import type { KillTimes } from './contract.ts';
 
@@ -98,7 +98,13 @@ export const helloRequest = (nonce: string, directory: string): string =>
 export const forgetRequest = (guards: readonly Pick<GuardOrder, 'id' | 'attempt'>[]): string =>
   request(['M_forget', ...guards.map(({ id, attempt }) => `${id}.${attempt}`)]);
 
-export const sweepRequest = (retentionMs: number): string => request(['M_sweep', Math.ceil(retentionMs / 60_000)]);
+const minutesOf = (retentionMs: number): number => Math.ceil(retentionMs / 60_000);
+
+export const sweepRequest = (retentionMs: number): string => request(['M_sweep', minutesOf(retentionMs)]);
+
+/** A program of `/bin/sh` that removes what is past its retention, and prints `clean` when no record is left. */
+export const tidyProgram = (tidy: string, { directory, retentionMs }: GuardConfig): string =>
+  `${tidy}M_dir=${directoryWord(directory)}/run\nM_tidy ${minutesOf(retentionMs)}\n`;
 
 const directoryWord = (directory: string): string =>
   directory.startsWith('~/') ? `"$HOME"/${quote(directory.slice(2))}` : quote(directory);

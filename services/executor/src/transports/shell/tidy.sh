@@ -14,23 +14,39 @@ M_forget() {
   } </dev/null >/dev/null 2>&1 &
 }
 
-# Removes what ended, or can never start, $1 minutes ago; at most once an hour. `go` goes last: without it a name is free again.
+# Removes what ended, or can never start, $1 minutes ago. `go` goes last: without it a name is free again.
+M_remove() {
+  find . -name '*.go' -mmin "+$1" | while read -r M_go; do
+    M_f=${M_go%.go}
+    M_look "$M_f"
+    case $M_state in
+    running | writing) continue ;;
+    # Who began to end it may be gone, and nobody has looked since.
+    ending) [ "$M_go_boot" != "$M_boot" ] || ! M_lives "$M_super" "$M_super_start" || continue ;;
+    esac
+    case $M_state in ending | ended) [ -n "$(find "$M_f.by" -mmin "+$1" 2>/dev/null)" ] || continue ;;
+    esac
+    rm -f "$M_f.out" "$M_f.err" "$M_f.tell" "$M_f.wd" "$M_f.rc" "$M_f.gone" "$M_f.by" "$M_go"
+  done
+}
+
+# The same beside other work, at most once an hour.
 M_sweep() {
   {
     cd "$M_dir" || exit 0
     [ -z "$(find ./swept -mmin -60 2>/dev/null)" ] || exit 0
     : >|./swept
-    find . -name '*.go' -mmin "+$1" | while read -r M_go; do
-      M_f=${M_go%.go}
-      M_look "$M_f"
-      case $M_state in
-      running | writing) continue ;;
-      # Who began to end it may be gone, and nobody has looked since.
-      ending) [ "$M_go_boot" != "$M_boot" ] || ! M_lives "$M_super" "$M_super_start" || continue ;;
-      esac
-      case $M_state in ending | ended) [ -n "$(find "$M_f.by" -mmin "+$1" 2>/dev/null)" ] || continue ;;
-      esac
-      rm -f "$M_f.out" "$M_f.err" "$M_f.tell" "$M_f.wd" "$M_f.rc" "$M_f.gone" "$M_f.by" "$M_go"
-    done
+    M_remove "$1"
   } </dev/null >/dev/null 2>&1 &
+}
+
+# The same at once, for a host that has been left alone; says `clean` when nothing is left.
+M_tidy() {
+  if cd "$M_dir" 2>/dev/null; then
+    M_remove "$1" >/dev/null 2>&1
+    rm -f ./swept
+    set -- ./*
+    [ ! -e "$1" ] || return 0
+  fi
+  echo clean
 }

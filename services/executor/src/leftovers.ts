@@ -1,0 +1,170 @@
+import { hostname } from 'node:os';
+import type { Transport } from '@moltbot/plugin-sdk';
+import {
+  type Clock,
+  type GuardConfig,
+  type Logger,
+  MoltError,
+  type RunOrder,
+  type Service,
+  Target,
+} from '@moltbot/shared';
+import type { RecordName, RecordStore, StoredRecord } from '@moltbot/store';
+import { tidyCommand } from './transports/index.ts';
+
+export interface LeftoversDeps {
+  readonly store: RecordStore;
+  readonly transports: readonly Transport[];
+  readonly tenants: readonly string[];
+  readonly pool: string;
+  readonly guard: GuardConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Sees to it that a target which gets no more commands keeps no record of those it had past `guard.retention`. */
+export interface Leftovers extends Service {
+  /** A guarded run may leave a record on its target. */
+  note(order: RunOrder): void;
+}
+
+/** What the store keeps of such a target. */
+interface Visited {
+  readonly target: Target;
+  /** Where `local` is. */
+  readonly host?: string | undefined;
+  /** Epoch ms from which no record of a command that was noted is needed any more, or of the next try. */
+  readonly dueAt: number;
+  /** Epoch ms after which nobody tries any more. */
+  readonly giveUpAt: number;
+}
+
+const kind = 'guard.targets';
+const roundAtMostMs = 3_600_000;
+/** A target that cannot be reached is tried each round for so long, ms. */
+const giveUpMs = 7 * 24 * 3_600_000;
+const tidyWithinMs = 60_000;
+const pageOf = 200;
+
+/**
+ * Commands make room on their target as they pass; this is for targets that were left alone. They are remembered in the store, so that
+ * any executor of the pool can look after them: each is visited by one, about an hour after the retention of its last command.
+ */
+export function createLeftovers(deps: LeftoversDeps): Leftovers {
+  const { store, clock, log, guard, pool } = deps;
+  const roundMs = Math.min(roundAtMostMs, guard.retentionMs / 4);
+  /** A note holds for the runs of so long after it, as it is due so much later. */
+  const dueAfterMs = guard.retentionMs + roundMs;
+  const noted = new Map<string, number>();
+  const stopped = new AbortController();
+  let loop: Promise<void> | undefined;
+
+  const put = (name: RecordName, visited: Visited, version?: number): Promise<number | undefined> =>
+    store.putRecord(name, JSON.stringify(visited), { version, keepMs: Math.max(1, visited.giveUpAt - clock.now()) });
+  const visitOf = (target: Target): Visited => {
+    const dueAt = clock.now() + dueAfterMs;
+    return { target, ...(target.transport === 'local' && { host: hostname() }), dueAt, giveUpAt: dueAt + giveUpMs };
+  };
+
+  const visit = async (name: RecordName, { version }: StoredRecord, visited: Visited): Promise<void> => {
+    const mine = await put(name, { ...visited, dueAt: clock.now() + roundMs }, version);
+    if (mine === undefined) return;
+    const { target } = visited;
+    if (await isTidied(target, { ...deps, signal: stopped.signal })) {
+      await store.dropRecord(name, mine);
+      log.info({ tenant: name.tenant, target: target.name }, 'the records of a target that was left alone are gone');
+    } else await put(name, visitOf(target), mine);
+  };
+
+  const look = async (name: RecordName, record: StoredRecord): Promise<void> => {
+    try {
+      const visited = parse(record.value);
+      if (visited?.target.pool !== pool || visited.dueAt > clock.now()) return;
+      if (visited.host !== undefined && visited.host !== hostname()) return;
+      await visit(name, record, visited);
+    } catch (err) {
+      log.info({ tenant: name.tenant, target: name.id, err }, 'records are left on a target for now');
+    }
+  };
+
+  const round = async (): Promise<void> => {
+    for (const [key, until] of noted) if (until <= clock.monotonic()) noted.delete(key);
+    for (const tenant of deps.tenants) {
+      let cursor: string | undefined;
+      do {
+        const page = await store.listRecords({ tenant, kind }, { limit: pageOf, cursor });
+        for (const record of page.records) {
+          if (stopped.signal.aborted) return;
+          await look({ tenant, kind, id: record.id }, record);
+        }
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+    }
+  };
+
+  const run = async (): Promise<void> => {
+    while (!stopped.signal.aborted) {
+      // Not all executors at once.
+      await clock.sleep(roundMs * (0.5 + Math.random() / 2), stopped.signal).catch(() => {});
+      if (stopped.signal.aborted) return;
+      await round().catch((err: unknown) =>
+        log.warn({ err }, 'targets that were left alone keep their records for now'),
+      );
+    }
+  };
+
+  return {
+    name: 'leftovers',
+    note({ task, target }) {
+      const { tenant } = task.principal;
+      const id = target.transport === 'local' ? `${target.name}@${hostname()}` : target.name;
+      const key = `${tenant} ${id}`;
+      if ((noted.get(key) ?? 0) > clock.monotonic()) return;
+      noted.set(key, clock.monotonic() + roundMs);
+      put({ tenant, kind, id }, visitOf(target)).catch((err: unknown) => {
+        noted.delete(key);
+        log.warn({ tenant, target: target.name, err }, 'it is not noted that this target keeps records');
+      });
+    },
+    async start() {
+      loop = run();
+    },
+    async quiesce() {
+      stopped.abort();
+    },
+    async stop() {
+      stopped.abort();
+      await loop;
+      loop = undefined;
+    },
+    health: () => ({ ok: true }),
+  };
+}
+
+interface Tidying extends Pick<LeftoversDeps, 'transports' | 'guard' | 'log'> {
+  readonly signal: AbortSignal;
+}
+
+/** @returns false when some records are younger, or of what runs. @throws when the target cannot be reached, or runs no such program */
+async function isTidied(target: Target, { transports, guard, log, signal }: Tidying): Promise<boolean> {
+  const transport = transports.find((offered) => offered.transport === target.transport);
+  if (!transport) throw new MoltError('MOLT_TRANSPORT', `no transport for ${target.name}`);
+  const said: Buffer[] = [];
+  const { exitCode } = await transport.exec({
+    ...{ target, log, spec: await tidyCommand(guard), connectMs: tidyWithinMs },
+    signal: AbortSignal.any([signal, AbortSignal.timeout(tidyWithinMs)]),
+    onStart: async () => {},
+    onOutput: async (stream, data) => void (stream === 'stdout' && said.push(data)),
+  });
+  if (exitCode !== 0)
+    throw new MoltError('MOLT_ACTION_FAILED', `records cannot be removed on ${target.name}: ${exitCode}`);
+  return Buffer.concat(said).toString().trim() === 'clean';
+}
+
+/** What is not one of ours is left alone, until it expires. */
+function parse(value: string): Visited | undefined {
+  const { target, host, dueAt, giveUpAt } = JSON.parse(value) as Record<string, unknown>;
+  const known = Target.safeParse(target);
+  if (!known.success || typeof dueAt !== 'number' || typeof giveUpAt !== 'number') return undefined;
+  return { target: known.data, dueAt, giveUpAt, ...(typeof host === 'string' && { host }) };
+}
