@@ -17,7 +17,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'parts',
-          include: ['{packages,services,plugins}/*/test/**/*.test.ts', 'scripts/**/*.test.ts'],
+          include: ['{packages,services,plugins}/*/test/**/*.test.ts', 'scripts/**/*.test.ts', 'drill/test/*.test.ts'],
           // A worker takes one file after the other: a process and every module anew for each would cost a second of CPU a file.
           isolate: false,
         },

@@ -1,28 +1,26 @@
-import { parseArgs } from 'node:util';
 import { startDrillDiscord } from './chat/discord.ts';
 import type { DrillPlatform } from './chat/drill-platform.ts';
 import { programOf } from './chat/faults.ts';
 import { type Ground, startGround } from './chat/ground.ts';
 import { startDrillLark } from './chat/lark.ts';
 import { type ChatRun, runChat } from './chat/run.ts';
+import { countOf, flagsOf, wordOf } from './flags.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '20' },
-    seed: { type: 'string', default: '1' },
-    platform: { type: 'string' },
-    commands: { type: 'string', default: '50' },
-    /** Of the one long cut of the last run, seconds; 0: none. */
-    longest: { type: 'string', default: '300' },
-    verbose: { type: 'boolean', default: false },
-  },
+const flags = flagsOf({
+  runs: { type: 'string', default: '20' },
+  seed: { type: 'string', default: '1' },
+  platform: { type: 'string' },
+  commands: { type: 'string', default: '50' },
+  /** Of the one long cut of the last run, seconds; 0: none. */
+  longest: { type: 'string', default: '300' },
+  verbose: { type: 'boolean', default: false },
 });
-const [runs, seed, commands, longest] = [flags.runs, flags.seed, flags.commands, flags.longest].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
+const platforms = ['discord', 'lark'] as const;
+const names = flags.platform === undefined ? platforms : [wordOf('platform', flags.platform, platforms)];
+const runs = countOf('runs', flags.runs);
+const seed = countOf('seed', flags.seed);
+const commands = countOf('commands', flags.commands);
+const longest = countOf('longest', flags.longest);
 const endsWithinMs = 5 * 60_000;
 /** A cut of 30 s is in one run of so many. */
 const longCutEvery = 3;
@@ -81,7 +79,6 @@ function report(name: string, all: readonly ChatRun[]): string {
   ].join('\n');
 }
 
-const names = (['discord', 'lark'] as const).filter((name) => flags.platform === undefined || flags.platform === name);
 const ground = await startGround();
 try {
   for (const name of names) {

@@ -1,7 +1,6 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { newApiKey } from '@moltbot/shared';
 import {
   type Installation,
@@ -13,21 +12,23 @@ import {
   type TestSshd,
 } from '@moltbot/testkit';
 import { faultsOf, hurt } from './faults.ts';
+import { countOf, flagsOf, wordOf } from './flags.ts';
 import { type Accepted, post } from './load.ts';
 import { createRandom } from './random.ts';
 import { type Receiver, startReceiver } from './receiver.ts';
 import { type Finding, judge, untilAllEnded } from './verdict.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    mode: { type: 'string', default: 'distributed' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    commands: { type: 'string', default: '2000' },
-    faults: { type: 'string', default: '200' },
-    keep: { type: 'boolean', default: false },
-  },
+const flags = flagsOf({
+  mode: { type: 'string', default: 'distributed' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  commands: { type: 'string', default: '2000' },
+  faults: { type: 'string', default: '200' },
+  keep: { type: 'boolean', default: false },
 });
-const [seed, commands, faults] = [flags.seed, flags.commands, flags.faults].map(Number) as [number, number, number];
+const mode = wordOf('mode', flags.mode, ['distributed', 'embedded']);
+const seed = countOf('seed', flags.seed);
+const commands = countOf('commands', flags.commands);
+const faults = countOf('faults', flags.faults);
 const lanes = 3;
 /** What a fault takes on average, with the pause after it, in one lane. */
 const faultMs = 7_000;
@@ -59,7 +60,7 @@ async function startLab(): Promise<Lab> {
   const key = newApiKey('default');
   const config = configOf({ directory, sshds, sshLinks, key });
   const moltbot =
-    flags.mode === 'embedded'
+    mode === 'embedded'
       ? await startEmbedded({ config, apiKey: key.text })
       : await startDistributed({
           ...{ config, apiKey: key.text, executors: 3, linked: true },
@@ -114,7 +115,7 @@ function configOf({
 function report(findings: readonly Finding[], tally: ReadonlyMap<string, number>, minutes: number): string {
   const done = [...tally].sort().map(([name, times]) => `${times} × ${name}`);
   return [
-    `mode ${flags.mode}, seed ${seed}: ${commands} guarded commands, ${faults} faults in ${minutes.toFixed(1)} minutes`,
+    `mode ${mode}, seed ${seed}: ${commands} guarded commands, ${faults} faults in ${minutes.toFixed(1)} minutes`,
     `faults: ${done.join(', ')}`,
     '',
     '| promise | kept | what was found |',

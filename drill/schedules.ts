@@ -2,22 +2,22 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { eventually, type Installation, startDistributed } from '@moltbot/testkit';
+import { countOf, flagsOf } from './flags.ts';
 import { createRandom } from './random.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    schedules: { type: 'string', default: '300' },
-    minutes: { type: 'string', default: '5' },
-    kills: { type: 'string', default: '10' },
-    freezes: { type: 'string', default: '2' },
-    seed: { type: 'string', default: '1' },
-  },
+const flags = flagsOf({
+  schedules: { type: 'string', default: '300' },
+  minutes: { type: 'string', default: '5' },
+  kills: { type: 'string', default: '10' },
+  freezes: { type: 'string', default: '2' },
+  seed: { type: 'string', default: '1' },
 });
-const [schedules, minutes, kills, freezes, seed] = [
-  ...[flags.schedules, flags.minutes, flags.kills, flags.freezes, flags.seed],
-].map(Number) as [number, number, number, number, number];
+const schedules = countOf('schedules', flags.schedules);
+const minutes = countOf('minutes', flags.minutes);
+const kills = countOf('kills', flags.kills);
+const freezes = countOf('freezes', flags.freezes);
+const seed = countOf('seed', flags.seed);
 const frozenMs = 15_000;
 /** What is fired so long after a fault is of its take-over. */
 const takeOverMs = 12_000;
