@@ -1,3 +1,6 @@
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { eventually } from '@moltbot/testkit';
@@ -45,11 +48,21 @@ describe.each([
     expect(file.files[0]?.text() === wholeOutput).toBe(true);
   };
 
-  test('10,000 lines over seven seconds are followed within the budget, in flat memory, and others are answered', async () => {
+  test('10,000 lines over seven seconds or more are followed within the budget, in flat memory, and others are answered', async () => {
     const held: number[] = [];
     const part = lines / 50;
     const print = `seq -f %05g${padding} $((n * ${part} + 1)) $((n * ${part} + ${part}))`;
-    const id = platform.say('alice', `run on:web-1 -- for n in $(seq 0 49); do ${print}; sleep 0.15; done`);
+    // The last part waits for it, however long the other takes on a busy machine.
+    const directory = await mkdtemp(join(tmpdir(), 'molt-others-'));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    await chmod(directory, 0o755);
+    const mayEnd = join(directory, 'answered');
+    const holdLast = `[ $n -lt 49 ] || until [ -e ${mayEnd} ]; do sleep 0.05; done`;
+    const began = performance.now();
+    const id = platform.say(
+      'alice',
+      `run on:web-1 -- for n in $(seq 0 49); do ${holdLast}; ${print}; sleep 0.15; done`,
+    );
     const isRunning = (): boolean => platform.said().some((said) => answersTo(id)(said) && /running/.test(said.text));
     // Collecting stops all else: not so often that it would be the load. Its file is made when it has ended.
     const samples = setInterval(() => isRunning() && held.push(heldBytes()), 1_000);
@@ -60,12 +73,14 @@ describe.each([
     const answered = await ended(other);
     expect(isRunning()).toBe(true);
     expect(answered.text).toContain('42');
+    await writeFile(mayEnd, '');
     const said = await ended(id);
     clearInterval(samples);
+    const longer = Math.max(1, (performance.now() - began) / 10_000);
     await expectWhole(said);
     // What is shown while it runs is what was printed last, not all of it in turn.
     expect(said.versions.length).toBeGreaterThan(2);
-    expect(said.versions.length).toBeLessThanOrEqual(platform.name === 'discord' ? 12 : 20);
+    expect(said.versions.length).toBeLessThanOrEqual((platform.name === 'discord' ? 12 : 20) * longer);
     expect(held.length).toBeGreaterThan(3);
     expect(growthOf(held)).toBeLessThan(mayGrowBy);
     expect(platform.refusals()).toBe(0);
