@@ -15,13 +15,13 @@ const mirror = 'http://deb.debian.org/debian';
 export function useOtherBroker(release = process.env.MOLTBOT_TEST_BROKER) {
   if (!release) return;
   if (!/^[a-z]+$/.test(release)) fail(`MOLTBOT_TEST_BROKER is ${release}: name a Debian release, like trixie`);
+  if (process.getuid?.() !== 0) fail(`MOLTBOT_TEST_BROKER needs root: the broker of ${release} runs in a chroot`);
   const root = fileURLToPath(new URL(`../node_modules/.cache/moltbot-broker/${release}`, import.meta.url));
   if (!existsSync(root)) install(release, root);
   process.env.MOLTBOT_TEST_BROKER_ROOT = root;
 }
 
 function install(release, root) {
-  if (process.getuid?.() !== 0) fail(`MOLTBOT_TEST_BROKER needs root: the broker of ${release} runs in a chroot`);
   if (!isInstalled('debootstrap')) installPackages(['debootstrap']);
   say(`installing the RabbitMQ of Debian ${release}`);
   const partial = `${root}.partial`;

@@ -17,6 +17,8 @@ export interface TransportRun {
   readonly log: Logger;
   /** Keep a record of the command on the target. Absent: run it as it is. */
   readonly guard?: GuardOrder | undefined;
+  /** Only where a shell of ours runs, as for guarded commands: a forced command is none to be run for this. Default false. */
+  readonly needsShell?: boolean | undefined;
   /**
    * Called once, when all is ready and before the first byte of the command leaves.
    * When it rejects, nothing is sent and `exec` rejects with that error.

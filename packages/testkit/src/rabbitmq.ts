@@ -77,6 +77,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Test
 }
 
 async function startOnce(options: RabbitmqOptions): Promise<TestRabbitmq> {
+  await mkdir(join(root, tmpdir()), { recursive: true });
   const directory = await mkdtemp(join(root, tmpdir(), 'moltbot-rabbitmq-'));
   const ports = {
     amqp: await freePort(),

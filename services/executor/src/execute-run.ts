@@ -40,7 +40,6 @@ export async function executeRun(run: RunInHand, executing: Executing, deps: Run
     timers.start();
   };
   runs.add(active);
-  if (safety === 'guarded') deps.leftovers.note(order);
   if (held.cancelRequested) leash.stop('cancelled');
   if (deps.stopping.aborted) leash.stop('handed-over');
   const claimedAt = clock.monotonic();
@@ -64,6 +63,8 @@ export async function executeRun(run: RunInHand, executing: Executing, deps: Run
     const kept = output.truncated() ? { ...end, outcome: { ...end.outcome, truncated: true } } : end;
     const seconds = (clock.monotonic() - claimedAt) / 1_000;
     await settleEnd(run, { end: kept, parting: { rest, guards: end.guards, seconds } }, deps);
+    const keepsRecord = safety === 'guarded' && progress.wasSent && kept.outcome.error?.code !== 'MOLT_NO_GUARD';
+    if (keepsRecord) deps.leftovers.note(order);
   } catch (error) {
     // The delivery that it came with may have been replaced.
     runs.remove(active);

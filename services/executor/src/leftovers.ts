@@ -1,8 +1,10 @@
+import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Transport } from '@moltbot/plugin-sdk';
 import {
   type Clock,
   type GuardConfig,
+  hasCode,
   type Logger,
   MoltError,
   type RunOrder,
@@ -24,7 +26,7 @@ export interface LeftoversDeps {
 
 /** Sees to it that a target which gets no more commands keeps no record of those it had past `guard.retention`. */
 export interface Leftovers extends Service {
-  /** A guarded run may leave a record on its target. */
+  /** A guarded run has left a record on its target. */
   note(order: RunOrder): void;
 }
 
@@ -33,6 +35,8 @@ interface Visited {
   readonly target: Target;
   /** Where `local` is. */
   readonly host?: string | undefined;
+  /** Where records were kept when it was noted. */
+  readonly directory: string;
   /** Epoch ms from which no record of a command that was noted is needed any more, or of the next try. */
   readonly dueAt: number;
   /** Epoch ms after which nobody tries any more. */
@@ -41,10 +45,12 @@ interface Visited {
 
 const kind = 'guard.targets';
 const roundAtMostMs = 3_600_000;
-/** A target that cannot be reached is tried each round for so long, ms. */
+/** A target that cannot be reached, or where something is left, is tried again for so long, ms. */
 const giveUpMs = 7 * 24 * 3_600_000;
+const connectMs = 10_000;
 const tidyWithinMs = 60_000;
 const pageOf = 200;
+const atOnce = 4;
 
 /**
  * Commands make room on their target as they pass; this is for targets that were left alone. They are remembered in the store, so that
@@ -63,17 +69,19 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
     store.putRecord(name, JSON.stringify(visited), { version, keepMs: Math.max(1, visited.giveUpAt - clock.now()) });
   const visitOf = (target: Target): Visited => {
     const dueAt = clock.now() + dueAfterMs;
-    return { target, ...(target.transport === 'local' && { host: hostname() }), dueAt, giveUpAt: dueAt + giveUpMs };
+    const host = target.transport === 'local' ? { host: hostname() } : {};
+    return { target, ...host, directory: guard.directory, dueAt, giveUpAt: dueAt + giveUpMs };
   };
 
   const visit = async (name: RecordName, { version }: StoredRecord, visited: Visited): Promise<void> => {
-    const mine = await put(name, { ...visited, dueAt: clock.now() + roundMs }, version);
+    // The longer it cannot be reached, the rarer it is tried.
+    const laterMs = Math.max(roundMs, clock.now() - (visited.giveUpAt - giveUpMs));
+    const mine = await put(name, { ...visited, dueAt: clock.now() + laterMs }, version);
     if (mine === undefined) return;
-    const { target } = visited;
-    if (await isTidied(target, { ...deps, signal: stopped.signal })) {
+    if (await isTidied(visited, { ...deps, signal: stopped.signal })) {
       await store.dropRecord(name, mine);
-      log.info({ tenant: name.tenant, target: target.name }, 'the records of a target that was left alone are gone');
-    } else await put(name, visitOf(target), mine);
+      log.info({ tenant: name.tenant, target: visited.target.name }, 'a target that was left alone keeps no record');
+    } else await put(name, { ...visited, dueAt: clock.now() + dueAfterMs }, mine);
   };
 
   const look = async (name: RecordName, record: StoredRecord): Promise<void> => {
@@ -84,7 +92,20 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
       await visit(name, record, visited);
     } catch (err) {
       log.info({ tenant: name.tenant, target: name.id, err }, 'records are left on a target for now');
+      // It runs no shell of ours any more, and asking again would run what it runs instead.
+      if (hasCode(err, 'MOLT_NO_GUARD')) await store.dropRecord(name).catch(() => false);
     }
+  };
+
+  /** Some at a time, and not in the order of the other executors: one that does not answer takes its time. */
+  const lookAtAll = async (tenant: string, records: readonly StoredRecord[]): Promise<void> => {
+    const from = Math.floor(Math.random() * records.length);
+    const left = [...records.slice(from), ...records.slice(0, from)];
+    const lookOn = async (): Promise<void> => {
+      for (let next = left.pop(); next && !stopped.signal.aborted; next = left.pop())
+        await look({ tenant, kind, id: next.id }, next);
+    };
+    await Promise.all(Array.from({ length: atOnce }, lookOn));
   };
 
   const round = async (): Promise<void> => {
@@ -93,10 +114,7 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
       let cursor: string | undefined;
       do {
         const page = await store.listRecords({ tenant, kind }, { limit: pageOf, cursor });
-        for (const record of page.records) {
-          if (stopped.signal.aborted) return;
-          await look({ tenant, kind, id: record.id }, record);
-        }
+        await lookAtAll(tenant, page.records);
         cursor = page.cursor;
       } while (cursor !== undefined);
     }
@@ -117,7 +135,7 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
     name: 'leftovers',
     note({ task, target }) {
       const { tenant } = task.principal;
-      const id = target.transport === 'local' ? `${target.name}@${hostname()}` : target.name;
+      const id = idOf(visitOf(target));
       const key = `${tenant} ${id}`;
       if ((noted.get(key) ?? 0) > clock.monotonic()) return;
       noted.set(key, clock.monotonic() + roundMs);
@@ -141,30 +159,38 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
   };
 }
 
+/** The place, too: under the name of a target there may be another host next month. */
+function idOf({ target, host = '', directory }: Visited): string {
+  const place = target.transport === 'ssh' ? [target.host, target.port, target.user] : [host];
+  const digest = createHash('sha256').update(JSON.stringify([...place, directory]));
+  return `${target.name}.${digest.digest('hex').slice(0, 16)}`;
+}
+
 interface Tidying extends Pick<LeftoversDeps, 'transports' | 'guard' | 'log'> {
   readonly signal: AbortSignal;
 }
 
 /** @returns false when some records are younger, or of what runs. @throws when the target cannot be reached, or runs no such program */
-async function isTidied(target: Target, { transports, guard, log, signal }: Tidying): Promise<boolean> {
+async function isTidied({ target, directory }: Visited, { transports, guard, log, signal }: Tidying): Promise<boolean> {
   const transport = transports.find((offered) => offered.transport === target.transport);
   if (!transport) throw new MoltError('MOLT_TRANSPORT', `no transport for ${target.name}`);
   const said: Buffer[] = [];
   const { exitCode } = await transport.exec({
-    ...{ target, log, spec: await tidyCommand(guard), connectMs: tidyWithinMs },
+    ...{ target, log, spec: await tidyCommand({ ...guard, directory }), connectMs, needsShell: true },
     signal: AbortSignal.any([signal, AbortSignal.timeout(tidyWithinMs)]),
     onStart: async () => {},
     onOutput: async (stream, data) => void (stream === 'stdout' && said.push(data)),
   });
   if (exitCode !== 0)
     throw new MoltError('MOLT_ACTION_FAILED', `records cannot be removed on ${target.name}: ${exitCode}`);
-  return Buffer.concat(said).toString().trim() === 'clean';
+  return Buffer.concat(said).toString() === 'clean\n';
 }
 
 /** What is not one of ours is left alone, until it expires. */
 function parse(value: string): Visited | undefined {
-  const { target, host, dueAt, giveUpAt } = JSON.parse(value) as Record<string, unknown>;
+  const { target, host, directory, dueAt, giveUpAt } = JSON.parse(value) as Record<string, unknown>;
   const known = Target.safeParse(target);
-  if (!known.success || typeof dueAt !== 'number' || typeof giveUpAt !== 'number') return undefined;
-  return { target: known.data, dueAt, giveUpAt, ...(typeof host === 'string' && { host }) };
+  if (!known.success || typeof directory !== 'string') return undefined;
+  if (typeof dueAt !== 'number' || typeof giveUpAt !== 'number') return undefined;
+  return { target: known.data, directory, dueAt, giveUpAt, ...(typeof host === 'string' && { host }) };
 }

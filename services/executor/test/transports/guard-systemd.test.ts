@@ -38,7 +38,7 @@ test('the shell is started in a scope, and the command in one of its name', asyn
   const control = new AbortController();
   const shell = await bench.open();
   expect(await called()).toMatch(
-    /^systemd-run --scope --quiet --collect true\n.* --collect \/bin\/sh -c command -v bash/,
+    /^systemd-run --scope --quiet --collect true\n.* --collect env MOLT_IN_SCOPE=1 \/bin\/sh -c command -v bash/,
   );
   const asked = { command: 'echo up; sleep 300', target, guard: { id: 'a' }, signal: control.signal };
   const running = bench.run(shell, asked);
@@ -75,6 +75,20 @@ test('where systemd-run is not there neither', async () => {
   await withPrograms({}, PATH);
   await isRefused('systemd-run is not there');
   await rm(PATH, { recursive: true });
+});
+
+test('a shell that got no scope starts nothing, though scopes can be made by now, and is not used again', async () => {
+  const second = join(directory, 'second');
+  const fails = `[ -e ${second} ] || { : >${second}; exit 1; }`;
+  await withPrograms({ ...scope, 'systemd-run': `${fails}; ${scope['systemd-run']}` });
+  const shell = await bench.open();
+  await expect(bench.run(shell, { target, guard: { id: 'a' } })).rejects.toMatchObject({
+    code: 'MOLT_NO_GUARD',
+    message: expect.stringContaining('no scope could be made for the shell'),
+  });
+  expect(shell.isReusable()).toBe(false);
+  const asked = { command: 'env | grep -c SCOPE', target, guard: { id: 'a' } };
+  expect((await bench.once(asked)).stdout.toString()).toBe('0\n');
 });
 
 async function isRefused(reason: string): Promise<void> {

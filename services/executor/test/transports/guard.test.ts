@@ -1,10 +1,12 @@
+import { spawn } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { silentLogger, systemClock } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openLocalChannel } from '../../src/transports/local-shell.ts';
 import { openResident } from '../../src/transports/shell/resident.ts';
 import { createShellBench, type ShellBench } from './shell-support.ts';
@@ -132,6 +134,71 @@ test.each(['plain', 'guarded'])('100 MB of a %s command arrive whole, and are no
   expect(bytes).toBe(100_000_000);
   expect(hash.digest('hex')).toBe(wanted.digest('hex'));
   expect(most - before).toBeLessThan(100 * 1024 * 1024);
+});
+
+describe('a run whose supervisor was killed, and whose leader is a zombie that nobody waits for', () => {
+  /** A group: its leader has exited, its parent waits for nobody, a member runs. */
+  async function orphanedGroup(): Promise<{ leader: number; member: number; start: string; end: () => void }> {
+    const text =
+      'use POSIX; if (!fork) { POSIX::setsid(); my $m = fork; exec "sleep", "300" if !$m; print "$$ $m\\n"; exit } sleep 300';
+    const parent = spawn('perl', ['-e', `$| = 1; ${text}`], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+    const [leader, member] = line.toString().trim().split(' ').map(Number) as [number, number];
+    const after = await eventually('a zombie', async () => {
+      const rest = (await readFile(`/proc/${leader}/stat`, 'utf8')).split(') ')[1]?.split(' ');
+      return rest?.[0] === 'Z' ? rest : undefined;
+    });
+    const end = (): void => {
+      if (isAlive(member)) process.kill(member, 'SIGKILL');
+      parent.kill('SIGKILL');
+    };
+    return { leader, member, start: after[19] ?? '', end };
+  }
+
+  test.each([
+    ['its own group is ended', true],
+    ['a group that has its number by now is left alone', false],
+  ])('%s', async (_what, isOurs) => {
+    const { leader, member, start, end } = await orphanedGroup();
+    onTestFinished(end);
+    const id = randomUUID();
+    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim();
+    const file = join(bench.directory, 'run', `${id}.1`);
+    await bench.once({ guard: { id: 'any' } });
+    await writeFile(`${file}.go`, `run 4194303 1 ${leader} ${isOurs ? start : Number(start) + 1} ${boot} - end\n`);
+    const cancel = bench.once({ guard: { id, mode: 'resume' }, signal: AbortSignal.abort() });
+    await expect(cancel).rejects.toMatchObject({ code: 'MOLT_RUN_LOST' });
+    if (isOurs) await eventually('its end', () => !isAlive(member));
+    else expect(isAlive(member)).toBe(true);
+  });
+});
+
+test('what power loss left half-written, and what came late, goes in time', async () => {
+  const own = await createShellBench({ command: 'exec dash -s' });
+  await mkdir(join(own.directory, 'run'));
+  const old = Date.now() / 1_000 - 3 * 3_600;
+  for (const name of ['half.1.go', 'late.1.gone']) {
+    await writeFile(join(own.directory, 'run', name), '');
+    await utimes(join(own.directory, 'run', name), old, old);
+  }
+  await own.once({ guard: { id: 'any' } });
+  await eventually('no trace of them', async () => {
+    const names = await readdir(join(own.directory, 'run'));
+    return !names.some((name) => /^(?:half|late)/.test(name));
+  });
+  await own.stop();
+});
+
+test('a host that tells nobody when a process started is refused', async () => {
+  const PATH = await pathOf(['dash', ...tools, 'setsid', 'tr']);
+  const own = await createShellBench({ command: 'exec dash -s', env: { PATH }, isWithoutProc: true });
+  const refused = own.once({ command: 'echo never', guard: { id: 'x' } });
+  await expect(refused).rejects.toMatchObject({
+    code: 'MOLT_NO_GUARD',
+    message: expect.stringContaining('neither /proc'),
+  });
+  await own.stop();
+  await rm(PATH, { recursive: true });
 });
 
 describe('a disk that is full', () => {

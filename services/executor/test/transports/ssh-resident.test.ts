@@ -139,6 +139,7 @@ describe('a host that runs no shell of ours', () => {
         code: 'MOLT_NO_GUARD',
         message: expect.stringContaining(bench.target.name),
       });
+      await expect(bench.exec('true', { needsShell: true })).rejects.toMatchObject({ code: 'MOLT_NO_GUARD' });
       expect(await linesOf(seen)).toBe(4);
     });
     await withHost({ config: [`ForceCommand ${forced}`] }, async ({ exec, target }) => {

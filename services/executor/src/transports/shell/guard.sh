@@ -223,6 +223,10 @@ M_start() {
     M_refuse "$1" noguard "$M_dir cannot be written"
     return
   fi
+  if [ -z "$M_known" ]; then
+    M_refuse "$1" noguard 'neither /proc nor ps tells when a process started'
+    return
+  fi
   M_seal "$1" "$2" "$3" || return
   if [ -e "$M_file.go" ]; then
     M_attach "$@"
@@ -244,11 +248,13 @@ M_can_scope() {
   [ -z "$M_scopes" ] || return 0
   if ! { M_has systemd-run && M_has systemctl; }; then
     M_why='systemd-run is not there'
-  elif ! M_why=$(systemd-run $M_user --scope --quiet --collect true 2>&1 </dev/null); then
+  elif ! M_why=$(timeout 5 systemd-run $M_user --scope --quiet --collect true 2>&1 </dev/null); then
     M_why="systemd-run failed: ${M_why%%
 *}"
   elif [ -n "$M_user" ] && [ "$(loginctl show-user "$M_uid" --property=Linger --value 2>/dev/null)" != yes ]; then
     M_why="scopes of user $M_uid end with the last session: run loginctl enable-linger"
+  elif [ -z "$M_inside" ]; then
+    M_why='no scope could be made for the shell when it was started'
   else
     M_scopes=1
     return 0
@@ -384,5 +390,10 @@ M_hello() {
 SHLVL=2
 export SHLVL
 M_s= M_fo= M_last= M_scopes=
+# Set where this shell was started in a scope; not for the environment of commands.
+M_inside=$MOLT_IN_SCOPE
+unset MOLT_IN_SCOPE
+M_known=$M_proc
+[ -n "$M_proc" ] || M_known=$(M_since $$ 2>/dev/null)
 M_find_how
 M_find_shell

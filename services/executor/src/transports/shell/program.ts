@@ -10,7 +10,7 @@ const bestShell =
  * scope can be made the first start says why.
  */
 const bestShellInScope =
-  'u=$(id -u) s=; [ "$u" = 0 ] || { s=--user; [ -n "$XDG_RUNTIME_DIR" ] || export XDG_RUNTIME_DIR="/run/user/$u"; }; r="systemd-run $s --scope --quiet --collect"; $r true </dev/null >/dev/null 2>&1 && exec $r /bin/sh -c "$1"; eval "$1"';
+  'u=$(id -u) s=; [ "$u" = 0 ] || { s=--user; [ -n "$XDG_RUNTIME_DIR" ] || export XDG_RUNTIME_DIR="/run/user/$u"; }; r="systemd-run $s --scope --quiet --collect"; timeout 2 $r true </dev/null >/dev/null 2>&1 && exec $r env MOLT_IN_SCOPE=1 /bin/sh -c "$1"; eval "$1"';
 
 /** What starts a resident shell, as a command line any login shell takes, csh and fish too. */
 export const residentCommand = ({ guard }: { readonly guard?: Target['guard'] } = {}): string =>

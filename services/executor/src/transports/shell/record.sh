@@ -23,20 +23,19 @@ M_self() {
 # When the process $1 started, as ps tells it to everybody alike.
 M_since() { LC_ALL=C TZ=UTC0 ps -o lstart= -p "$1" | tr -s ' ' _; }
 
-# A process of the pid $1 runs; a zombie does not.
-M_there() {
+# There is a process of the pid $1, maybe a zombie: M_stat is its state and, of /proc, what follows.
+M_exists() {
   if [ -n "$M_proc" ]; then
     { read -r M_stat <"/proc/$1/stat"; } 2>/dev/null || return 1
     M_stat=${M_stat##*") "}
   else
     M_stat=$(ps -o stat= -p "$1")
+    [ -n "$M_stat" ]
   fi
-  case $M_stat in '' | Z* | X*) return 1 ;; esac
 }
 
-# The process $1 that started at $2 runs.
-M_lives() {
-  M_there "$1" || return 1
+# The process $1, which exists, started at $2.
+M_is() {
   if [ -n "$M_proc" ]; then
     M_start_of=$2
     set -- $M_stat
@@ -46,6 +45,15 @@ M_lives() {
     [ "$(M_since "$1")" = "$2" ]
   fi
 }
+
+# A process of the pid $1 runs; a zombie does not.
+M_there() {
+  M_exists "$1" || return 1
+  case $M_stat in Z* | X*) return 1 ;; esac
+}
+
+# The process $1 that started at $2 runs.
+M_lives() { M_there "$1" && M_is "$1" "$2"; }
 
 # Something of the group $1 runs. Where a first process reaps nobody the dead stay listed: they run nothing.
 M_runs() {
@@ -188,8 +196,11 @@ M_end_run() {
     [ "$M_state" = ending ] || return
   elif [ "$M_go_boot" != "$M_boot" ]; then
     return
-  elif M_there "$M_group" && ! M_lives "$M_group" "$M_group_start"; then
-    # Its pid is another's by now.
+  elif M_exists "$M_group"; then
+    # Its pid may be another's by now.
+    M_is "$M_group" "$M_group_start" || return
+  elif [ "$M_boot" = - ]; then
+    # Nothing tells whether the host has restarted since, and whose group this is.
     return
   fi
   [ "$M_scope" = - ] || M_systemctl kill --signal=TERM "$M_scope" 2>/dev/null

@@ -1,4 +1,4 @@
-import { MoltError } from '@moltbot/shared';
+import { hasCode, MoltError } from '@moltbot/shared';
 import { orAborted, settledWithin } from '../ssh/time-limit.ts';
 import type { ResidentOptions, ResidentShell, ShellChannel, ShellRun } from './contract.ts';
 import { openExchange } from './exchange.ts';
@@ -80,6 +80,10 @@ function createResident(wire: Wire, options: ResidentOptions, spareNonce: string
         const result = await runGuarded({ ...deps, guard: work.run.guard });
         if (!isSpoiled) sweepSometimes();
         return result;
+      } catch (error) {
+        // What is in the way may be gone for the next shell.
+        if (hasCode(error, 'MOLT_NO_GUARD')) isSpoiled = true;
+        throw error;
       } finally {
         wire.listen(undefined);
         isBusy = false;

@@ -59,18 +59,19 @@ async function runOn(place: Place, attempt: Attempt): Promise<TransportResult | 
 /** The shell for the command; undefined where the host runs none of ours, and the command can do without. */
 async function shellOn(place: Place, attempt: Attempt): Promise<PooledShell | undefined> {
   const { run, link, target, connectMs, signal, clock } = attempt;
-  if (!run.guard && (usesNoShell(target) || isLong(run.spec.stdin))) return undefined;
+  const needsShell = run.guard !== undefined || run.needsShell === true;
+  if (!needsShell && (usesNoShell(target) || isLong(run.spec.stdin))) return undefined;
   const waiting = place.takeShell();
   if (waiting) return waiting;
   const reason = (): Error =>
     new MoltError('MOLT_SSH_TIMEOUT', `${target.host}:${target.port} started no shell within ${run.connectMs} ms`);
   try {
     return await withTimeLimit({ ms: connectMs, reason, outer: signal, clock }, (bounded) =>
-      link.openShell(place, bounded, run.guard !== undefined),
+      link.openShell(place, bounded, needsShell),
     );
   } catch (error) {
     if (!(error instanceof NoShellError)) throw error;
-    if (run.guard) throw noGuard(error, attempt);
+    if (needsShell) throw noGuard(error, attempt);
     return undefined;
   }
 }
@@ -84,7 +85,7 @@ export const usesNoShell = (target: SshTarget): boolean => target.guard === 'off
 function noGuard(cause: NoShellError, { run, target, start }: Attempt): MoltError {
   const message = `${target.name} runs no shell of ours: ${cause.message}`;
   // What was sent before may be running, so it is looked for again.
-  const wasSent = run.guard?.mode !== 'start' || start.isDone();
+  const wasSent = (run.guard !== undefined && run.guard.mode !== 'start') || start.isDone();
   const code = cause.isSilence ? 'MOLT_SSH_TIMEOUT' : 'MOLT_NO_GUARD';
   return new MoltError(wasSent ? 'MOLT_SSH_LOST' : code, message, { cause });
 }
