@@ -14,6 +14,9 @@ const servers = [
   { command: 'mksh', debianPackage: 'mksh' },
   { command: 'zsh', debianPackage: 'zsh' },
   { command: 'yash', debianPackage: 'yash' },
+  // What a target may have instead of /proc and setsid.
+  { command: 'ps', debianPackage: 'procps' },
+  { command: 'python3', debianPackage: 'python3-minimal' },
 ];
 const aptOptions = ['-o', 'DPkg::Lock::Timeout=500'];
 const policyFile = '/usr/sbin/policy-rc.d';

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -200,6 +200,27 @@ test('a host that tells nobody when a process started is refused', async () => {
   await own.stop();
   await rm(PATH, { recursive: true });
 });
+
+test.each(['dash', 'bash', 'mksh'])(
+  '%s leaves nobody behind who would have ended what ended by itself',
+  async (kind) => {
+    const own = await createShellBench({ command: `exec ${kind} -s` });
+    const shells = await Promise.all(Array.from({ length: 6 }, () => own.open()));
+    // A number that nobody else sleeps for. Who looks after the time begins to about a quarter of a second after the start.
+    const seconds = { dash: 86_311, bash: 86_312, mksh: 86_313 }[kind] ?? 0;
+    const lanes = shells.map(async (shell, lane) => {
+      for (let step = 0; step < 10; step++) {
+        const guard = { id: `${lane}-${step}`, totalMs: seconds * 1_000 };
+        await own.run(shell, { command: `sleep ${0.25 + lane * 0.01 + step * 0.004}`, guard });
+      }
+    });
+    await Promise.all(lanes);
+    const left = (): string =>
+      spawnSync('pgrep', ['-f', `sleep 863(0[0-9]|1${seconds % 10})`], { encoding: 'utf8' }).stdout;
+    await eventually('nobody', () => left() === '', { withinMs: 5_000 });
+    await own.stop();
+  },
+);
 
 describe('a disk that is full', () => {
   test.each(['dash', 'bash'])('at the start: %s says so, and the name is free again', async (kind) => {

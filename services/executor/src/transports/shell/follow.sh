@@ -121,9 +121,11 @@ M_arm() {
   fi
   [ "$M_how" != job ] || set -m
   {
-    trap 'kill "$M_z" 2>/dev/null; exit 0' TERM
-    trap : HUP INT
-    M_z=
+    # It may come before there is a sleep to end, and before its number is known.
+    M_z= M_over=
+    trap 'M_over=1; [ -z "$M_z" ] || kill "$M_z"' TERM
+    # The sleep shall outlive a session as well.
+    trap '' HUP INT
     M_self
     M_create "$1.wd" "$M_pid end" || exit 0
     # The one that ended it meanwhile has not seen this process.
@@ -131,8 +133,9 @@ M_arm() {
     [ "$M_state" = running ] || exit 0
     sleep "$M_left" &
     M_z=$!
-    wait "$M_z"
-    M_end_run "$1" timeout "$3" "$4"
+    [ -z "$M_over" ] || kill "$M_z"
+    M_await "$M_z"
+    [ -n "$M_over" ] || M_end_run "$1" timeout "$3" "$4"
     exit 0
   } </dev/null >/dev/null 2>&1 &
   [ "$M_how" != job ] || set +m
