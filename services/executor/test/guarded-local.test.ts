@@ -69,6 +69,22 @@ test('a real command whose worker died is attached to by the next', async () => 
   expect(await starts()).toHaveLength(1);
 });
 
+test('twelve workers race for one run: it is executed once, and all twelve come to the right answer', async () => {
+  const lab = await openLab();
+  const workers = await Promise.all(Array.from({ length: 12 }, () => lab.worker({ transports: [host()], leaseMs })));
+  const { order, goOn, starts } = await accept(lab);
+  // All of them have a copy in hand, and whoever held it is fenced off each time: all attach to the one command in the end.
+  for (const { link } of workers) {
+    await lab.publish(order);
+    lab.clock.advance(leaseMs + 1);
+    await eventually('its copy', () => link.handedOut() > 0);
+  }
+  await goOn();
+  await expectWhole(lab, order);
+  expect(await starts()).toHaveLength(1);
+  expect(workers.map(({ link }) => link.inHand())).toEqual(workers.map(() => 0));
+});
+
 test('a real command that was cancelled while nobody held it is dead when its run is cancelled', async () => {
   const lab = await openLab();
   const dying = await lab.worker({ transports: [host()], leaseMs });
