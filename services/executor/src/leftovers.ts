@@ -57,69 +57,12 @@ const atOnce = 4;
  * any executor of the pool can look after them: each is visited by one, about an hour after the retention of its last command.
  */
 export function createLeftovers(deps: LeftoversDeps): Leftovers {
-  const { store, clock, log, guard, pool } = deps;
+  const { clock, log, guard } = deps;
   const roundMs = Math.min(roundAtMostMs, guard.retentionMs / 4);
-  /** A note holds for the runs of so long after it, as it is due so much later. */
-  const dueAfterMs = guard.retentionMs + roundMs;
-  const noted = new Map<string, number>();
   const stopped = new AbortController();
+  const notes = createNotes(deps, roundMs);
+  const round = createRound({ ...deps, notes, roundMs, signal: stopped.signal });
   let loop: Promise<void> | undefined;
-
-  const put = (name: RecordName, visited: Visited, version?: number): Promise<number | undefined> =>
-    store.putRecord(name, JSON.stringify(visited), { version, keepMs: Math.max(1, visited.giveUpAt - clock.now()) });
-  const visitOf = (target: Target): Visited => {
-    const dueAt = clock.now() + dueAfterMs;
-    const host = target.transport === 'local' ? { host: hostname() } : {};
-    return { target, ...host, directory: guard.directory, dueAt, giveUpAt: dueAt + giveUpMs };
-  };
-
-  const visit = async (name: RecordName, { version }: StoredRecord, visited: Visited): Promise<void> => {
-    // The longer it cannot be reached, the rarer it is tried.
-    const laterMs = Math.max(roundMs, clock.now() - (visited.giveUpAt - giveUpMs));
-    const mine = await put(name, { ...visited, dueAt: clock.now() + laterMs }, version);
-    if (mine === undefined) return;
-    if (await isTidied(visited, { ...deps, signal: stopped.signal })) {
-      await store.dropRecord(name, mine);
-      log.info({ tenant: name.tenant, target: visited.target.name }, 'a target that was left alone keeps no record');
-    } else await put(name, { ...visited, dueAt: clock.now() + dueAfterMs }, mine);
-  };
-
-  const look = async (name: RecordName, record: StoredRecord): Promise<void> => {
-    try {
-      const visited = parse(record.value);
-      if (visited?.target.pool !== pool || visited.dueAt > clock.now()) return;
-      if (visited.host !== undefined && visited.host !== hostname()) return;
-      await visit(name, record, visited);
-    } catch (err) {
-      log.info({ tenant: name.tenant, target: name.id, err }, 'records are left on a target for now');
-      // It runs no shell of ours any more, and asking again would run what it runs instead.
-      if (hasCode(err, 'MOLT_NO_GUARD')) await store.dropRecord(name).catch(() => false);
-    }
-  };
-
-  /** Some at a time, and not in the order of the other executors: one that does not answer takes its time. */
-  const lookAtAll = async (tenant: string, records: readonly StoredRecord[]): Promise<void> => {
-    const from = Math.floor(Math.random() * records.length);
-    const left = [...records.slice(from), ...records.slice(0, from)];
-    const lookOn = async (): Promise<void> => {
-      for (let next = left.pop(); next && !stopped.signal.aborted; next = left.pop())
-        await look({ tenant, kind, id: next.id }, next);
-    };
-    await Promise.all(Array.from({ length: atOnce }, lookOn));
-  };
-
-  const round = async (): Promise<void> => {
-    for (const [key, until] of noted) if (until <= clock.monotonic()) noted.delete(key);
-    for (const tenant of deps.tenants) {
-      let cursor: string | undefined;
-      do {
-        const page = await store.listRecords({ tenant, kind }, { limit: pageOf, cursor });
-        await lookAtAll(tenant, page.records);
-        cursor = page.cursor;
-      } while (cursor !== undefined);
-    }
-  };
-
   const run = async (): Promise<void> => {
     while (!stopped.signal.aborted) {
       // Not all executors at once.
@@ -130,20 +73,9 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
       );
     }
   };
-
   return {
     name: 'leftovers',
-    note({ task, target }) {
-      const { tenant } = task.principal;
-      const id = idOf(visitOf(target));
-      const key = `${tenant} ${id}`;
-      if ((noted.get(key) ?? 0) > clock.monotonic()) return;
-      noted.set(key, clock.monotonic() + roundMs);
-      put({ tenant, kind, id }, visitOf(target)).catch((err: unknown) => {
-        noted.delete(key);
-        log.warn({ tenant, target: target.name, err }, 'it is not noted that this target keeps records');
-      });
-    },
+    note: ({ task, target }) => notes.add(task.principal.tenant, target),
     async start() {
       loop = run();
     },
@@ -159,6 +91,104 @@ export function createLeftovers(deps: LeftoversDeps): Leftovers {
   };
 }
 
+interface Notes {
+  /** At most once a round for each target. */
+  add(tenant: string, target: Target): void;
+  put(name: RecordName, visited: Visited, version?: number): Promise<number | undefined>;
+  /** Forgets what it need not know any more. */
+  tidy(): void;
+}
+
+function createNotes({ store, clock, log, guard }: LeftoversDeps, roundMs: number): Notes {
+  const noted = new Map<string, number>();
+  const put: Notes['put'] = (name, visited, version) =>
+    store.putRecord(name, JSON.stringify(visited), { version, keepMs: Math.max(1, visited.giveUpAt - clock.now()) });
+  return {
+    put,
+    add(tenant, target) {
+      const host = target.transport === 'local' ? { host: hostname() } : {};
+      // It holds for the runs of a round, and is due so much later.
+      const dueAt = clock.now() + guard.retentionMs + roundMs;
+      const visited = { target, ...host, directory: guard.directory, dueAt, giveUpAt: dueAt + giveUpMs };
+      const id = idOf(visited);
+      const key = `${tenant} ${id}`;
+      if ((noted.get(key) ?? 0) > clock.monotonic()) return;
+      noted.set(key, clock.monotonic() + roundMs);
+      put({ tenant, kind, id }, visited).catch((err: unknown) => {
+        noted.delete(key);
+        log.warn({ tenant, target: target.name, err }, 'it is not noted that this target keeps records');
+      });
+    },
+    tidy() {
+      for (const [key, until] of noted) if (until <= clock.monotonic()) noted.delete(key);
+    },
+  };
+}
+
+interface RoundDeps extends LeftoversDeps {
+  readonly notes: Notes;
+  readonly roundMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** Looks through all notes, and visits the targets that are due. */
+function createRound(deps: RoundDeps): () => Promise<void> {
+  const { store, notes, signal } = deps;
+  /** Some at a time, and not in the order of the other executors: one that does not answer takes its time. */
+  const lookAtAll = async (tenant: string, records: readonly StoredRecord[]): Promise<void> => {
+    const from = Math.floor(Math.random() * records.length);
+    const left = [...records.slice(from), ...records.slice(0, from)];
+    const lookOn = async (): Promise<void> => {
+      for (let next = left.pop(); next && !signal.aborted; next = left.pop())
+        await look({ tenant, kind, id: next.id }, next, deps);
+    };
+    await Promise.all(Array.from({ length: atOnce }, lookOn));
+  };
+  return async () => {
+    notes.tidy();
+    for (const tenant of deps.tenants) {
+      let cursor: string | undefined;
+      do {
+        const page = await store.listRecords({ tenant, kind }, { limit: pageOf, cursor });
+        await lookAtAll(tenant, page.records);
+        cursor = page.cursor;
+      } while (cursor !== undefined);
+    }
+  };
+}
+
+async function look(name: RecordName, record: StoredRecord, deps: RoundDeps): Promise<void> {
+  const { store, clock, log, pool } = deps;
+  try {
+    const visited = parse(record.value);
+    if (visited?.target.pool !== pool || visited.dueAt > clock.now()) return;
+    if (visited.host !== undefined && visited.host !== hostname()) return;
+    await visit({ name, version: record.version, visited }, deps);
+  } catch (err) {
+    log.info({ tenant: name.tenant, target: name.id, err }, 'records are left on a target for now');
+    // It runs no shell of ours any more, and asking again would run what it runs instead.
+    if (hasCode(err, 'MOLT_NO_GUARD')) await store.dropRecord(name).catch(() => false);
+  }
+}
+
+interface Due {
+  readonly name: RecordName;
+  readonly version: number;
+  readonly visited: Visited;
+}
+
+async function visit({ name, version, visited }: Due, deps: RoundDeps): Promise<void> {
+  const { store, notes, clock, log, guard, roundMs } = deps;
+  // The longer it cannot be reached, the rarer it is tried.
+  const laterMs = Math.max(roundMs, clock.now() - (visited.giveUpAt - giveUpMs));
+  const mine = await notes.put(name, { ...visited, dueAt: clock.now() + laterMs }, version);
+  if (mine === undefined) return;
+  if (await isTidied(visited, deps)) {
+    await store.dropRecord(name, mine);
+    log.info({ tenant: name.tenant, target: visited.target.name }, 'a target that was left alone keeps no record');
+  } else await notes.put(name, { ...visited, dueAt: clock.now() + guard.retentionMs + roundMs }, mine);
+}
+
 /** The place, too: under the name of a target there may be another host next month. */
 function idOf({ target, host = '', directory }: Visited): string {
   const place = target.transport === 'ssh' ? [target.host, target.port, target.user] : [host];
@@ -166,12 +196,11 @@ function idOf({ target, host = '', directory }: Visited): string {
   return `${target.name}.${digest.digest('hex').slice(0, 16)}`;
 }
 
-interface Tidying extends Pick<LeftoversDeps, 'transports' | 'guard' | 'log'> {
-  readonly signal: AbortSignal;
-}
-
 /** @returns false when some records are younger, or of what runs. @throws when the target cannot be reached, or runs no such program */
-async function isTidied({ target, directory }: Visited, { transports, guard, log, signal }: Tidying): Promise<boolean> {
+async function isTidied(
+  { target, directory }: Visited,
+  { transports, guard, log, signal }: RoundDeps,
+): Promise<boolean> {
   const transport = transports.find((offered) => offered.transport === target.transport);
   if (!transport) throw new MoltError('MOLT_TRANSPORT', `no transport for ${target.name}`);
   const said: Buffer[] = [];
