@@ -12,6 +12,9 @@ export type RunQueueRef = Extract<QueueRef, { kind: 'runs' }>;
 export const delayRungs = { '5s': 5_000, '30s': 30_000, '2m': 120_000, '10m': 600_000 } as const;
 export type DelayRung = keyof typeof delayRungs;
 
+/** How long a broadcast can be recalled, ms: 30 days. */
+export const broadcastsKeptMs: number = 30 * 86_400_000;
+
 /**
  * What became of a publication.
  * - `ok`: persistent in the queue, confirmed and not returned.
@@ -86,7 +89,13 @@ export interface Bus extends Service {
     options: { readonly prefetch: number },
     handler: (letter: DeadDelivery) => Promise<void>,
   ): Promise<Subscription>;
-  /** To every process that listens now. Lost by those that do not: never the only carrier of a truth. */
+  /** To every process that listens now, and kept for `broadcastsKeptMs` for those that come to ask (`recall`). */
   broadcast(message: Envelope): Promise<PublishOutcome>;
+  /**
+   * The kept broadcasts from `since` on (epoch ms, by the clock of the bus; some that are older may be among them), oldest first, with
+   * all that were `ok` before the call.
+   * @throws MOLT_BUS_DOWN when they cannot be read now
+   */
+  recall(since: number): Promise<readonly Envelope[]>;
   onBroadcast(handler: (message: Envelope) => void): Promise<Subscription>;
 }

@@ -280,6 +280,31 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
       test('are ok when nobody listens', async () => {
         expect(await bus.broadcast(message())).toBe('ok');
       });
+
+      test('can be recalled, as often as is wanted, by who comes later and in the next process', async () => {
+        const sent = [message(), message(), message()];
+        for (const each of sent) expect(await bus.broadcast(each)).toBe('ok');
+        const since = Date.now() - 60_000;
+        expect(await bus.recall(since)).toEqual(sent);
+        expect(await Promise.all([bus.recall(since), bus.recall(since)])).toEqual([sent, sent]);
+        const late = message();
+        await bus.broadcast(late);
+        await bus.stop();
+        const next = await lab.bus();
+        expect(await next.recall(0)).toEqual([...sent, late]);
+        expect(await next.recall(Date.now() + 60_000)).toEqual([]);
+      });
+
+      test('are recalled by the hundreds, in their order', async () => {
+        const sent = Array.from({ length: 1_100 }, () => message());
+        await Promise.all(sent.map((each) => bus.broadcast(each)));
+        expect((await bus.recall(0)).map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
+      });
+
+      test('cannot be recalled from a bus that is not there', async () => {
+        const fresh = lab.create();
+        await expect(fresh.recall(0)).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
+      });
     });
 
     describe('its life', () => {

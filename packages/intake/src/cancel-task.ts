@@ -10,18 +10,25 @@ export interface CancelDeps {
   readonly log: Logger;
 }
 
-/** Cancels what waits, tells the workers of what runs, and sees to it that a worker that is gone is taken over. @throws MOLT_STORE_DOWN */
+/**
+ * Cancels what waits, tells the workers of what runs, and sees to it that a worker that is gone is taken over. The bus keeps the
+ * word: a store that is emptied forgets it, and the messages of what waited are still there. @throws MOLT_STORE_DOWN
+ */
 export async function cancelTask(deps: CancelDeps, { tenant, id }: Principal, taskId: string): Promise<CancelOutcome> {
   const outcome = await deps.store.requestCancel(tenant, taskId);
   deps.log.info({ task: taskId, tenant, principal: id, outcome: outcome.kind }, 'cancel asked for');
-  if (outcome.kind !== 'requested') return outcome;
-  if (isFinal(outcome.state)) await answerNow(deps, tenant, taskId);
-  if (outcome.leased.length > 0) {
-    // The broadcast only makes it quick: the workers learn of it with the renewal of their leases as well.
-    const broadcast = deps.bus.broadcast(envelope('cancel', { tenant, trace: taskId, body: { taskId } }));
-    await Promise.all([broadcast, ...outcome.leased.map((order) => watch(deps, order))]);
-  }
+  // One that is cancelled already may be asked for again because its word did not reach the bus.
+  if (outcome.kind === 'absent' || (outcome.kind === 'final' && outcome.state !== 'cancelled')) return outcome;
+  const leased = outcome.kind === 'requested' ? outcome.leased : [];
+  await Promise.all([tellAll(deps, tenant, taskId), ...leased.map((order) => watch(deps, order))]);
+  if (outcome.kind === 'requested' && isFinal(outcome.state)) await answerNow(deps, tenant, taskId);
   return outcome;
+}
+
+/** Workers learn of it with the renewal of their leases as well, and from the store when they claim: this is quick, and is kept. */
+async function tellAll({ bus, log }: CancelDeps, tenant: string, taskId: string): Promise<void> {
+  const outcome = await bus.broadcast(envelope('cancel', { tenant, trace: taskId, body: { taskId } }));
+  if (outcome !== 'ok') log.warn({ task: taskId, tenant, outcome }, 'a cancel is kept by the store alone');
 }
 
 /** A worker that is frozen or gone hears nothing: whoever meets this when its lease is over ends the run. */

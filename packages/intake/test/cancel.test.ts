@@ -1,4 +1,4 @@
-import { type Envelope, envelope, newId, replyIdOf } from '@moltbot/shared';
+import { type Envelope, newId, replyIdOf } from '@moltbot/shared';
 import { expect, test } from 'vitest';
 import {
   alice,
@@ -31,19 +31,30 @@ async function broadcasts(lab: Lab): Promise<Envelope[]> {
   return heard;
 }
 
-test('what waits is cancelled at once, nobody is told, and its message runs nothing', async () => {
+test('what waits is cancelled at once, its message runs nothing, and the bus keeps the word of each who asks', async () => {
   const lab = await openLab();
-  const heard = await broadcasts(lab);
   const { door, taskId, orders, states } = await submitted(lab);
   await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'requested', state: 'cancelled', leased: [] });
   expect(await states()).toEqual(['cancelled', 'cancelled', 'cancelled']);
   for (const order of orders) {
     await expect(claim(lab, order, true)).resolves.toEqual({ verdict: 'final', state: 'cancelled' });
   }
+  const kept = { kind: 'cancel', tenant: 'acme', body: { taskId } };
+  await expect(lab.bus.recall(0)).resolves.toMatchObject([kept]);
   await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'final', state: 'cancelled' });
-  const later = envelope('cancel', { tenant: 'acme', trace: 't', body: { taskId: newId() } });
-  await lab.bus.broadcast(later);
-  await expect.poll(() => heard, soon).toEqual([later]);
+  await expect(lab.bus.recall(0)).resolves.toMatchObject([kept, kept]);
+});
+
+test('what has ended in another way cannot be cancelled, and no word of it is kept', async () => {
+  const lab = await openLab();
+  const { door, taskId, orders } = await submitted(lab);
+  for (const order of orders) {
+    const claimed = await claim(lab, order, true);
+    if (claimed.verdict !== 'run') return expect.fail('it was not claimed');
+    await lab.store.finishRun(claimed.token, { state: 'succeeded', exitCode: 0, truncated: false });
+  }
+  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'final', state: 'succeeded' });
+  await expect(lab.bus.recall(0)).resolves.toEqual([]);
 });
 
 test('the workers of what runs are told, and what waits beside it is cancelled', async () => {

@@ -61,6 +61,8 @@ export interface HeldRun {
   /** Epoch ms of the first start of this attempt, where it had one. */
   readonly startedAt?: number | undefined;
   readonly cancelRequested: boolean;
+  /** Its record was made from its order, as there was none: of what was said about the run before, the store knows nothing. */
+  readonly isLearned: boolean;
 }
 
 /**

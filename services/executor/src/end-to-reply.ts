@@ -7,8 +7,8 @@ import {
   replyPlatformOf,
   type TaskRecord,
 } from '@moltbot/shared';
+import { whileStoreIsDown } from './outage-patience.ts';
 import type { RunDeps } from './run-deps.ts';
-import { whileStoreIsDown } from './store-patience.ts';
 
 type ReplyDeps = Pick<RunDeps, 'bus' | 'store' | 'clock' | 'log' | 'stopping'>;
 

@@ -2,11 +2,11 @@ import { MoltError } from '@moltbot/shared';
 import { assureLease } from './lease-keeper.ts';
 import type { Leash } from './leash.ts';
 import { orderToOutcome } from './order-to-outcome.ts';
+import { whileBusIsDown, whileStoreIsDown } from './outage-patience.ts';
 import { createOutputWriter } from './output-writer.ts';
 import type { RunDeps } from './run-deps.ts';
 import { createRunTimers } from './run-timers.ts';
 import { letGo, type RunInHand, settleEnd } from './settle-run.ts';
-import { whileStoreIsDown } from './store-patience.ts';
 import { lateness } from './time-to-start.ts';
 
 export interface Executing {
@@ -44,6 +44,7 @@ export async function executeRun(run: RunInHand, executing: Executing, deps: Run
   if (deps.stopping.aborted) leash.stop('handed-over');
   const claimedAt = clock.monotonic();
   try {
+    if (held.isLearned) await recallCancel(run, leash, deps);
     const ended = orderToOutcome(order, {
       ...deps,
       ...{ output, log, start, safety, signal: leash.signal, release: leash.release },
@@ -74,6 +75,20 @@ export async function executeRun(run: RunInHand, executing: Executing, deps: Run
     timers.stop();
     runs.remove(active);
   }
+}
+
+/** A store that has lost the record of a run has lost its cancel as well. The bus has not: what was cancelled must not start. */
+async function recallCancel({ order, log }: RunInHand, leash: Leash, deps: RunDeps): Promise<void> {
+  const { store, clock, forgottenCancels } = deps;
+  const { task } = order;
+  const isOver = AbortSignal.any([leash.signal, leash.release]);
+  const asked = whileBusIsDown(() => forgottenCancels.has(task), clock, isOver).catch((error: unknown) => {
+    if (!isOver.aborted) throw error;
+  });
+  if (!(await Promise.race([asked, leash.detached]))) return;
+  log.warn({}, 'the store had forgotten that this was cancelled');
+  await whileStoreIsDown(() => store.requestCancel(task.principal.tenant, task.id), clock);
+  leash.stop('cancelled');
 }
 
 /** claimed → running, before anything of the run can happen. @throws when it must not happen any more */

@@ -17,6 +17,7 @@ import { type ActiveRuns, createActiveRuns } from './active-runs.ts';
 import { createBufferGarbage } from './buffer-garbage.ts';
 import { createExecutorMetrics } from './executor-metrics.ts';
 import { createFairSlots } from './fair-slots.ts';
+import { createForgottenCancels } from './forgotten-cancels.ts';
 import { createLeaseKeeper } from './lease-keeper.ts';
 import { createLeftovers } from './leftovers.ts';
 import { type Patience, patience } from './run-deps.ts';
@@ -68,6 +69,7 @@ export function createExecutor(deps: ExecutorDeps): Service {
   const handingOver = new AbortController();
   const run = {
     ...{ ...deps, collectAfter, runs, metrics, leftovers, leaseMs, watchAfterMs, isAlone: deps.isAlone ?? false },
+    forgottenCancels: createForgottenCancels(bus),
     ...{ patience: { ...patience, memoryMs: deps.guard.retentionMs, ...deps.patience }, stopping: handingOver.signal },
   };
   const subscriptions: Subscription[] = [];

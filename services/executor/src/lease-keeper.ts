@@ -1,7 +1,7 @@
 import { type Clock, hasCode, type Logger, type Service } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type { ActiveRun, ActiveRuns } from './active-runs.ts';
-import { whileStoreIsDown } from './store-patience.ts';
+import { whileStoreIsDown } from './outage-patience.ts';
 
 export interface LeaseKeeperDeps {
   readonly store: Pick<Store, 'renewLeases'>;

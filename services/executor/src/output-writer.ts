@@ -1,7 +1,7 @@
 import type { OutputStream } from '@moltbot/plugin-sdk';
 import type { Clock } from '@moltbot/shared';
 import type { OutputChunk, RunToken, Store } from '@moltbot/store';
-import { whileStoreIsDown } from './store-patience.ts';
+import { whileStoreIsDown } from './outage-patience.ts';
 
 export interface OutputWriterDeps {
   readonly store: Pick<Store, 'appendOutput'>;

@@ -5,6 +5,7 @@ import type { Clock, Logger } from '@moltbot/shared';
 import type { Store } from '@moltbot/store';
 import type { ActiveRuns } from './active-runs.ts';
 import type { ExecutorMetrics } from './executor-metrics.ts';
+import type { ForgottenCancels } from './forgotten-cancels.ts';
 import type { Leftovers } from './leftovers.ts';
 
 /** What it takes to bring a run to its end. */
@@ -27,6 +28,7 @@ export interface RunDeps {
   readonly isAlone: boolean;
   readonly patience: Patience;
   readonly leftovers: Pick<Leftovers, 'note'>;
+  readonly forgottenCancels: ForgottenCancels;
   /** Aborts when runs are handed over: nothing waits any more. */
   readonly stopping: AbortSignal;
 }

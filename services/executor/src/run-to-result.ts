@@ -4,11 +4,11 @@ import type { ActiveRun, Arrival } from './active-runs.ts';
 import { endToReply } from './end-to-reply.ts';
 import { executeRun } from './execute-run.ts';
 import { createLeash, type Leash } from './leash.ts';
+import { whileStoreIsDown } from './outage-patience.ts';
 import { attemptsAtMost, safetyOf } from './retry-policy.ts';
 import type { RunDeps } from './run-deps.ts';
 import { errorOf, outcomeOf } from './run-end.ts';
 import { finish, type RunInHand, retryOrFinish } from './settle-run.ts';
-import { whileStoreIsDown } from './store-patience.ts';
 import { lateness } from './time-to-start.ts';
 
 /** A run that was claimed this often past its attempts and never started takes its workers down, or is not to be run here. */

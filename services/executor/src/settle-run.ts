@@ -14,10 +14,10 @@ import type { HeldRun, OutputRest } from '@moltbot/store';
 import type { ActiveRun, RunMessage } from './active-runs.ts';
 import { endToReply } from './end-to-reply.ts';
 import type { GuardId } from './guarded-exec.ts';
+import { whileStoreIsDown } from './outage-patience.ts';
 import { afterAttempts, attemptsAtMost, rungAfter, type Safety } from './retry-policy.ts';
 import type { RunDeps } from './run-deps.ts';
 import { outcomeOf, type RunEnd } from './run-end.ts';
-import { whileStoreIsDown } from './store-patience.ts';
 
 /** A run in hand, which leaves by one of the ways below: each settles its delivery last. */
 export interface RunInHand {

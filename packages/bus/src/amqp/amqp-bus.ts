@@ -1,4 +1,5 @@
 import { type Envelope, type Logger, MoltError, type Secret, type ServiceHealth } from '@moltbot/shared';
+import { decodeBroadcasts } from '../kept-broadcasts.ts';
 import {
   type Bus,
   type BusState,
@@ -17,6 +18,7 @@ import { type Consumer, type ConsumerOptions, createConsumer } from './consumer.
 import { createEars, type Ears } from './ears.ts';
 import { type Keeper, keepOpen } from './keep-open.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
+import { recallBroadcasts } from './recall.ts';
 import { contentOf, type TakeOptions, takeDead, takeDelivery } from './take.ts';
 import { createTopology, type Topology } from './topology.ts';
 
@@ -160,7 +162,18 @@ class AmqpBus implements Bus {
   }
 
   broadcast(message: Envelope): Promise<PublishOutcome> {
-    return this.#publisher.publish({ ...contentOf(message), to: this.#topology.control, kept: false });
+    return this.#publisher.publish({ ...contentOf(message), to: this.#topology.control });
+  }
+
+  async recall(since: number): Promise<readonly Envelope[]> {
+    const connection = this.#consumeLink.current();
+    if (!connection) throw new MoltError('MOLT_BUS_DOWN', 'there is no link to read broadcasts from');
+    const tools = { topology: this.#topology, publisher: this.#publisher };
+    try {
+      return decodeBroadcasts(await recallBroadcasts({ ...tools, connection, since }), this.#log);
+    } catch (err) {
+      throw new MoltError('MOLT_BUS_DOWN', 'the broadcasts cannot be read', { cause: err });
+    }
   }
 
   consume(

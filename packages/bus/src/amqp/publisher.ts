@@ -13,8 +13,6 @@ export interface Publication {
   readonly type: string;
   readonly bytes: Buffer;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Kept by the broker, and returned when no queue takes it. Default true; false for what only the living hear. */
-  readonly kept?: boolean;
 }
 
 /** Publishes with confirms, in the order of the calls. */
@@ -214,9 +212,9 @@ class ConfirmingPublisher implements Publisher {
 
 const outcomeOf = (err: unknown): PublishOutcome => (isNack(err) ? 'nacked' : 'unknown');
 
-const propertiesOf = ({ id, type, headers, kept = true }: Publication, number: number): object => ({
-  persistent: kept,
-  mandatory: kept,
+const propertiesOf = ({ id, type, headers }: Publication, number: number): object => ({
+  persistent: true,
+  mandatory: true,
   messageId: id,
   // Tells which publication a return belongs to, also when one message is published twice at a time.
   correlationId: String(number),

@@ -1,6 +1,6 @@
 import { formatDuration, type Logger, replyPlatforms, withDeadline } from '@moltbot/shared';
 import { deliveryLimit } from '../delivery.ts';
-import type { DelayRung, QueueRef } from '../port.ts';
+import { broadcastsKeptMs, type DelayRung, type QueueRef } from '../port.ts';
 import { type Channel, type Connection, isNotFound, isPreconditionFailed } from './client.ts';
 
 // Every name and argument that the broker sees is in this file. The broker refuses to declare a queue again with
@@ -10,6 +10,15 @@ const prefix = 'moltbot.v1';
 const runsExchange = `${prefix}.runs`;
 const deadName = `${prefix}.dead`;
 const controlExchange = `${prefix}.control`;
+/** A stream: it can be read again and again, and reading takes nothing away. */
+const broadcastsName = `${prefix}.broadcasts`;
+/** A broadcast takes about 300 bytes. Whole segments are dropped, by age or when there are too many. */
+const broadcastsArgs = {
+  'x-queue-type': 'stream',
+  'x-max-age': `${broadcastsKeptMs / 1_000}s`,
+  'x-max-length-bytes': 256 * 1024 * 1024,
+  'x-stream-max-segment-size-bytes': 4 * 1024 * 1024,
+};
 const declareMs = 10_000;
 /** Explicit and large: RabbitMQ 4 has a limit of 20 where none is said, and nothing comes after the dead queue. */
 const deadDeliveryLimit = 1_000_000;
@@ -32,6 +41,10 @@ export interface TopologyOptions {
 
 export interface Topology {
   readonly control: Address;
+  /** The stream of kept broadcasts. */
+  readonly broadcastsName: string;
+  /** Into that stream alone. */
+  readonly broadcastMarks: Address;
   queueName(queue: QueueRef): string;
   /** Straight into the queue. */
   address(queue: QueueRef): Address;
@@ -80,6 +93,11 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
     args: { ...bounded, 'x-delivery-limit': deadDeliveryLimit },
     bindings: [{ exchange: deadName, routingKey: '' }],
   };
+  const broadcastsPlan: QueuePlan = {
+    name: broadcastsName,
+    args: broadcastsArgs,
+    bindings: [controlExchange, broadcastsName].map((exchange) => ({ exchange, routingKey: '' })),
+  };
   const queuePlan = (queue: QueueRef): QueuePlan => ({
     name: queueName(queue),
     args: { ...bounded, ...dyingInto(deadName), 'x-delivery-limit': deliveryLimit },
@@ -88,6 +106,8 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
 
   return {
     control: { exchange: controlExchange, routingKey: '' },
+    broadcastsName,
+    broadcastMarks: { exchange: broadcastsName, routingKey: '' },
     queueName,
     address: (queue) => ({ exchange: runsExchange, routingKey: routingKey(queue) }),
     delayed: (queue, rung) => ({ exchange: delayName(rung), routingKey: routingKey(queue) }),
@@ -98,11 +118,11 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
     declareBase: async (connection) => {
       await onChannel(connection, async (channel) => {
         await channel.assertExchange(runsExchange, 'direct');
-        for (const name of [deadName, controlExchange, ...rungs.map(delayName)]) {
+        for (const name of [deadName, controlExchange, broadcastsName, ...rungs.map(delayName)]) {
           await channel.assertExchange(name, 'fanout');
         }
       });
-      for (const plan of [deadPlan, ...rungs.map(delayPlan)]) await declare(connection, plan, log);
+      for (const plan of [deadPlan, broadcastsPlan, ...rungs.map(delayPlan)]) await declare(connection, plan, log);
     },
     declareDead: (connection) => declare(connection, deadPlan, log),
     declareQueue: (connection, queue) => declare(connection, queuePlan(queue), log),

@@ -10,6 +10,7 @@ import {
   systemClock,
 } from '@moltbot/shared';
 import { deadPauseMs, decideDeadOnce, deliveryLimit, handOutDead } from '../delivery.ts';
+import { decodeBroadcasts } from '../kept-broadcasts.ts';
 import {
   type Bus,
   type BusState,
@@ -23,6 +24,7 @@ import {
 } from '../port.ts';
 import { createTally, type Tally } from '../tally.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from './embedded-queue.ts';
+import { keepBroadcast, readBroadcasts } from './journal-broadcasts.ts';
 import { deadFacts, deathNote, take } from './take.ts';
 
 export interface EmbeddedBusOptions {
@@ -145,7 +147,22 @@ class EmbeddedBus implements Bus {
     if (this.#state !== 'ready') return 'unknown';
     const bytes = encodeEnvelope(message);
     setImmediate(() => this.#tellAll(bytes));
-    return 'ok';
+    try {
+      await keepBroadcast(this.#journal, { id: message.id, bytes, now: this.#clock.now() });
+      return 'ok';
+    } catch (err) {
+      this.#log.error({ err, messageId: message.id }, 'the journal failed; a broadcast may not be kept');
+      return 'unknown';
+    }
+  }
+
+  async recall(since: number): Promise<readonly Envelope[]> {
+    if (this.#state !== 'ready') throw new MoltError('MOLT_BUS_DOWN', `the bus is ${this.#state}`);
+    try {
+      return decodeBroadcasts(await readBroadcasts(this.#journal, since), this.#log);
+    } catch (err) {
+      throw new MoltError('MOLT_BUS_DOWN', 'the broadcasts cannot be read', { cause: err });
+    }
   }
 
   async consume(

@@ -53,14 +53,16 @@ async function claim(deps: ClaimDeps, request: ClaimRequest): Promise<Claim> {
   }
 }
 
-/** What lua/claim-script.ts tells of a run that is held: stdout, stderr, history, started, cancel. */
-function heldOf([out, err, history, started, cancel]: readonly (string | null)[]): Omit<HeldRun, 'token' | 'attempt'> {
+/** What lua/claim-script.ts tells of a run that is held: stdout, stderr, history, started, cancel, learned. */
+function heldOf(fields: readonly (string | null)[]): Omit<HeldRun, 'token' | 'attempt'> {
+  const [out, err, history, started, cancel, learned] = fields;
   const stored = { stdout: Number(out ?? 0), stderr: Number(err ?? 0) };
   return {
     stored,
     ofAttempt: history ? ofAttempt(stored, JSON.parse(history)) : stored,
     ...(started && { startedAt: Number(started) }),
     cancelRequested: cancel === '1',
+    isLearned: learned === '1',
   };
 }
 

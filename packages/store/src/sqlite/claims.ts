@@ -17,7 +17,7 @@ function openOrder(step: Step, order: RunOrder, lostAfterMs: number): OpenRun {
   if (known) return known;
   if (!taskRow(step.sql, tenant, order.task.id))
     insertTask(step, order.task, { lookNotBefore: step.now + lostAfterMs });
-  insertRun(step.sql, order);
+  insertRun(step.sql, order, true);
   const made = openRun(step, tenant, order.runId);
   if (!made) throw new Error(`${order.runId} was not made`);
   return made;
@@ -80,6 +80,7 @@ function heldOf({ task, run }: OpenRun): HeldRun {
     ofAttempt: ofAttempt(stored, historyOf(run)),
     ...(run.started_at !== null && { startedAt: run.started_at }),
     cancelRequested: task.row.cancel_requested === 1,
+    isLearned: run.learned === 1,
   };
 }
 

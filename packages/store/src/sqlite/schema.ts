@@ -251,4 +251,7 @@ export const migrations: readonly string[] = [
     tenant TEXT NOT NULL PRIMARY KEY,
     version INTEGER NOT NULL       -- the last that a record of the tenant was given
   ) STRICT`,
+  `
+  -- Made from the message of the run, as there was no record.
+  ALTER TABLE runs ADD COLUMN learned INTEGER NOT NULL DEFAULT 0`,
 ];

@@ -70,6 +70,7 @@ export interface RunRow {
   readonly claim: string | null;
   readonly let_go: string | null;
   readonly history: string;
+  readonly learned: number;
   readonly retry_at: number | null;
   readonly resolution: string | null;
   readonly data: string | null;
@@ -173,9 +174,9 @@ export function insertTask(
   sql.afterCommit(() => wake(principal.tenant, id, false));
 }
 
-export function insertRun(sql: Sql, { runId, index, target, task }: RunOrder): void {
-  const text = `INSERT INTO runs (tenant, id, task_id, place, target, state) VALUES (?, ?, ?, ?, ?, 'queued')`;
-  sql.run(text, task.principal.tenant, runId, task.id, index, JSON.stringify(target));
+export function insertRun(sql: Sql, { runId, index, target, task }: RunOrder, isLearned: boolean): void {
+  const text = `INSERT INTO runs (tenant, id, task_id, place, target, state, learned) VALUES (?, ?, ?, ?, ?, 'queued', ?)`;
+  sql.run(text, task.principal.tenant, runId, task.id, index, JSON.stringify(target), isLearned ? 1 : 0);
 }
 
 /** A run of a task that nobody brought the order of: which target it was for is not known. */

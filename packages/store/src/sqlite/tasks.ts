@@ -83,7 +83,7 @@ function accept(step: Step, { task, orders, idempotency }: NewTask): AcceptOutco
   }
   if (there) return { kind: 'same', taskId: task.id };
   insertTask(step, task, { idempotencyKey: idempotency?.key });
-  for (const order of orders) insertRun(sql, order);
+  for (const order of orders) insertRun(sql, order, false);
   return { kind: 'new' };
 }
 

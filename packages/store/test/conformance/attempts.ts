@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { newId, type RunError, type RunOrder } from '@moltbot/shared';
 import { describe, expect, it } from 'vitest';
-import { claimOf, done, error, first, stderr, stdout } from '../fixtures.ts';
+import { claimOf, done, error, first, newTask, stderr, stdout } from '../fixtures.ts';
 import type { Suite } from './suite.ts';
 
 const broken: RunError = { code: 'MOLT_SSH_LOST', message: 'the link broke', remedy: 'look' };
@@ -32,6 +32,21 @@ function repeatedClaims({ store, accept, claim, run, takeOver }: Suite): void {
       expect(await store().claimRun(request)).toEqual(answer);
       expect(await run(order)).toMatchObject({ state: start ? 'running' : 'claimed', attempts: 1 });
       expect(await store().claimRun(claimOf(order, { worker: 'w2' }))).toMatchObject({ verdict: 'busy' });
+    }
+  });
+
+  it('tells whether the record of the run was made from its message, for as long as it stands', async () => {
+    const accepted = first((await accept()).orders);
+    const learned = first(newTask().orders);
+    for (const [order, isLearned] of [
+      [accepted, false],
+      [learned, true],
+    ] as const) {
+      const held = await store().claimRun(claimOf(order));
+      expect(held).toMatchObject({ verdict: 'run', isLearned });
+      if (held.verdict !== 'run') return expect.fail('it was not claimed');
+      await store().releaseRun(held.token);
+      expect(await store().claimRun(claimOf(order, { start: true }))).toMatchObject({ verdict: 'run', isLearned });
     }
   });
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Bus, DelayRung, Delivery, SettleOutcome, Subscription } from '@moltbot/bus';
-import type { Envelope } from '@moltbot/shared';
+import { type Envelope, MoltError } from '@moltbot/shared';
 
 /** The bus as one worker sees it, over a link that can break. */
 export interface FragileBus {
@@ -25,6 +25,10 @@ export interface FragileBus {
   published(): number;
   /** Publications are refused. */
   refusePublications(refuse: boolean): void;
+  /** So many recalls fail from here on. */
+  refuseRecalls(times: number): void;
+  /** Recalls that failed. */
+  refusedRecalls(): number;
 }
 
 /** The bus tries for 60 s; what it gave back twenty times is dead. */
@@ -39,6 +43,8 @@ export function createFragileBus(real: Bus): FragileBus {
   let refusesDelays = false;
   let refusesPublications = false;
   let published = 0;
+  let recallsToRefuse = 0;
+  let refusedRecalls = 0;
   let ackMayPass: Promise<void> = Promise.resolve();
 
   const overLink = (delivery: Delivery): Delivery => {
@@ -85,6 +91,10 @@ export function createFragileBus(real: Bus): FragileBus {
     refusePublications(refuse) {
       refusesPublications = refuse;
     },
+    refuseRecalls(times) {
+      recallsToRefuse = times;
+    },
+    refusedRecalls: () => refusedRecalls,
     async die() {
       dead = true;
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
@@ -101,6 +111,12 @@ export function createFragileBus(real: Bus): FragileBus {
       },
       consumeDead: (options, handler) => real.consumeDead(options, handler),
       broadcast: (message) => real.broadcast(message),
+      async recall(since) {
+        if (recallsToRefuse === 0) return real.recall(since);
+        recallsToRefuse -= 1;
+        refusedRecalls += 1;
+        throw new MoltError('MOLT_BUS_DOWN', 'on purpose');
+      },
       onBroadcast: (handler) => real.onBroadcast((message) => void (dead || handler(message))),
       async consume(queue, options, handler) {
         const subscription = await real.consume(queue, options, (delivery) =>

@@ -16,7 +16,7 @@ end
 /**
  * KEYS as in run-scripts.ts. ARGV 4 worker, 5 lease (ms), 6 redelivered, 7 published at, 8 start, 9 claim id.
  * Returns { absent }, { final, state }, { busy, retry after (ms), cancel or '', running for (ms) }
- * or { run | lost, fence, attempt, stdout, stderr, history JSON, started, cancel }; what is not there is nil.
+ * or { run | lost, fence, attempt, stdout, stderr, history JSON, started, cancel, learned }; what is not there is nil.
  */
 export const claimScript: Script = script(`${timeLua}${statesLua}${taskLua}${lossLua}
 local worker, lease_ms, wants_start = ARGV[4], tonumber(ARGV[5]), ARGV[8] == '1'
@@ -64,5 +64,5 @@ if to ~= state then
   if starts then run_event(task, ARGV[3], 'running') end
   save_task(task)
 end
-return { verdict, fence, attempts, run[8], run[9], run[10], started, cancel }
+return { verdict, fence, attempts, run[8], run[9], run[10], started, cancel, run[12] }
 `);
