@@ -104,6 +104,25 @@ describe('a bus over a RabbitMQ that fails', () => {
       await eventually('the broadcast', () => heard.length === 1);
     });
 
+    test('may break while broadcasts are recalled, and without their stream none are: that is said, and the next link has it', async () => {
+      const bus = await lab.bus({ url: proxied() });
+      const sent = message();
+      await bus.broadcast(sent);
+      const cut = bus.recall(0);
+      proxy.cut();
+      await expect(cut).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
+      proxy.heal();
+      const recalled = (): Promise<unknown> => bus.recall(0).catch(() => undefined);
+      expect(await eventually('the link after that', recalled)).toEqual([sent]);
+      await deleteQueue('moltbot.v1.broadcasts');
+      await expect(bus.recall(0)).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
+      expect(bus.health()).toEqual({ ok: true });
+      await rabbitmq.evaluate('rabbit_networking:close_all_connections(<<"on purpose">>)');
+      expect(await eventually('a link with a new stream', recalled)).toEqual([]);
+      await bus.broadcast(sent);
+      expect(await bus.recall(0)).toEqual([sent]);
+    });
+
     test('may hang: a publication is unknown in time, and stop ends', async () => {
       const bus = await lab.bus({ url: proxied(), confirmTimeoutMs: 500 });
       await inboxOf(bus, queue);
