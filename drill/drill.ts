@@ -11,6 +11,7 @@ import {
   type TcpProxy,
   type TestSshd,
 } from '@moltbot/testkit';
+import { createTraces, postAndCancel } from './cancels.ts';
 import { faultsOf, hurt } from './faults.ts';
 import { countOf, flagsOf, wordOf } from './flags.ts';
 import { type Accepted, post } from './load.ts';
@@ -22,12 +23,14 @@ const flags = flagsOf({
   mode: { type: 'string', default: 'distributed' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
   commands: { type: 'string', default: '2000' },
+  cancels: { type: 'string', default: '200' },
   faults: { type: 'string', default: '200' },
   keep: { type: 'boolean', default: false },
 });
 const mode = wordOf('mode', flags.mode, ['distributed', 'embedded']);
 const seed = countOf('seed', flags.seed);
 const commands = countOf('commands', flags.commands);
+const cancels = countOf('cancels', flags.cancels);
 const faults = countOf('faults', flags.faults);
 const lanes = 3;
 /** What a fault takes on average, with the pause after it, in one lane. */
@@ -39,6 +42,8 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 interface Lab {
   readonly directory: string;
   readonly journal: string;
+  /** The same for those that are cancelled. */
+  readonly cancelledJournal: string;
   readonly sshds: readonly TestSshd[];
   readonly sshLinks: readonly TcpProxy[];
   readonly receiver: Receiver;
@@ -48,10 +53,12 @@ interface Lab {
 
 async function startLab(): Promise<Lab> {
   const directory = mkdtempSync(join(tmpdir(), 'moltbot-drill-'));
-  const journal = join(directory, 'journal');
-  writeFileSync(journal, '');
+  const [journal, cancelledJournal] = [join(directory, 'journal'), join(directory, 'cancelled')];
   chmodSync(directory, 0o755);
-  chmodSync(journal, 0o666);
+  for (const file of [journal, cancelledJournal]) {
+    writeFileSync(file, '');
+    chmodSync(file, 0o666);
+  }
   const sshds = await Promise.all([startSshd(), startSshd(), startSshd()]);
   const sshLinks = await Promise.all(sshds.map(({ port }) => startTcpProxy(port)));
   const callbackFaults = createRandom(seed + 1);
@@ -67,7 +74,7 @@ async function startLab(): Promise<Lab> {
           redisArgs: ['--appendfsync', 'always'],
         });
   return {
-    ...{ directory, journal, sshds, sshLinks, receiver, moltbot },
+    ...{ directory, journal, cancelledJournal, sshds, sshLinks, receiver, moltbot },
     async stop() {
       await moltbot.stop();
       await Promise.all([...sshLinks, ...sshds, receiver].map((part) => part.stop()));
@@ -115,7 +122,7 @@ function configOf({
 function report(findings: readonly Finding[], tally: ReadonlyMap<string, number>, minutes: number): string {
   const done = [...tally].sort().map(([name, times]) => `${times} × ${name}`);
   return [
-    `mode ${mode}, seed ${seed}: ${commands} guarded commands, ${faults} faults in ${minutes.toFixed(1)} minutes`,
+    `mode ${mode}, seed ${seed}: ${commands} guarded commands and ${cancels} that are cancelled, ${faults} faults in ${minutes.toFixed(1)} minutes`,
     `faults: ${done.join(', ')}`,
     '',
     '| promise | kept | what was found |',
@@ -130,13 +137,19 @@ async function drill(lab: Lab): Promise<boolean> {
   const accepted: Accepted[] = [];
   const begin = performance.now();
   const forMs = (faults * faultMs) / lanes;
-  const { moltbot, receiver, journal, sshds, sshLinks } = lab;
+  const { moltbot, receiver, journal, cancelledJournal, sshds, sshLinks } = lab;
+  const load = { api: moltbot.api, receiver, targets: sshds.map((_, index) => `host-${index + 1}`) };
   const posting = post(
-    {
-      ...{ api: moltbot.api, commands, journal, receiver, random: createRandom(seed + 2), everyMs: forMs / commands },
-      targets: sshds.map((_, index) => `host-${index + 1}`),
-    },
+    { ...load, commands, journal, random: createRandom(seed + 2), everyMs: forMs / commands },
     (command) => void accepted.push(command),
+  );
+  const traces = createTraces(cancelledJournal);
+  const cancelling = postAndCancel(
+    {
+      ...{ ...load, commands: cancels, journal: cancelledJournal },
+      ...{ random: createRandom(seed + 3), everyMs: forMs / Math.max(1, cancels) },
+    },
+    traces,
   );
   const onFault = (done: number, name: string): void =>
     say(
@@ -145,10 +158,16 @@ async function drill(lab: Lab): Promise<boolean> {
   const tally = await hurt(faultsOf({ moltbot, sshds, sshLinks }), { count: faults, lanes, random, onFault });
   say('all faults done; waiting for the ends');
   await posting;
+  const cancelled = await cancelling;
   const onWait = (open: number): void => say(`  ${open} open`);
-  const states = await untilAllEnded(accepted, { api: moltbot.api, receiver, withinMs: endsWithinMs, onWait });
+  const waiting = { api: moltbot.api, receiver, withinMs: endsWithinMs, onWait };
+  const states = await untilAllEnded([...accepted, ...cancelled], waiting);
   const lines = readFileSync(journal, 'utf8').split('\n').filter(Boolean);
-  const findings = judge({ accepted, lines, receiver, states });
+  const findings = judge({
+    ...{ accepted, lines, receiver, states },
+    ...{ cancelled, begun: traces.begun(), processes: traces.processes() },
+  });
+  for (const pid of traces.processes()) process.kill(pid, 'SIGKILL');
   process.stdout.write(report(findings, tally, (performance.now() - begin) / 60_000));
   return findings.every(({ kept }) => kept);
 }

@@ -1,10 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ApiClient, TaskView } from '@moltbot/testkit';
+import type { Cancelled } from './cancels.ts';
 import type { Accepted } from './load.ts';
-import type { Receiver } from './receiver.ts';
+import type { Delivered, Receiver } from './receiver.ts';
 
 export interface Evidence {
   readonly accepted: readonly Accepted[];
+  /** More of them, which were cancelled. */
+  readonly cancelled: readonly Cancelled[];
+  /** The numbers of those that began, as often as they began. */
+  readonly begun: readonly string[];
+  /** Pids of processes of them that are still there. */
+  readonly processes: readonly number[];
   /** The lines of the file on the targets: the number of each command that ran, as often as it ran. */
   readonly lines: readonly string[];
   readonly receiver: Receiver;
@@ -22,7 +29,7 @@ const finalStates = ['succeeded', 'failed', 'timed-out', 'cancelled', 'unknown',
 
 /** Waits until each accepted task has told its end: to the webhook, which outlives an emptied store. */
 export async function untilAllEnded(
-  accepted: readonly Accepted[],
+  accepted: readonly Pick<Accepted, 'taskId'>[],
   {
     api,
     receiver,
@@ -55,7 +62,11 @@ async function stateOf(api: ApiClient, taskId: string): Promise<string> {
 }
 
 /** Holds what happened against what was promised. */
-export function judge({ accepted, lines, receiver, states }: Evidence): readonly Finding[] {
+export function judge(evidence: Evidence): readonly Finding[] {
+  return [...judgeCommands(evidence), ...judgeCancels(evidence), ...judgeCallbacks(evidence)];
+}
+
+function judgeCommands({ accepted, lines, receiver, states }: Evidence): readonly Finding[] {
   const ran = countOf(lines);
   const twice = [...ran.values()].filter((times) => times > 1).length;
   const isFinal = (state: string): boolean => finalStates.includes(state);
@@ -64,15 +75,13 @@ export function judge({ accepted, lines, receiver, states }: Evidence): readonly
     const state = states.get(taskId);
     return state === 'succeeded' ? ran.get(String(n)) !== 1 : state !== 'unknown' && ran.has(String(n));
   });
-  const delivered = receiver.delivered();
-  const missing = accepted.filter(({ taskId }) => !delivered.has(`${taskId}.ended`));
-  const tally = [...countOf(states.values())].map(([state, times]) => `${times} ${state}`).join(', ');
-  const again = [...delivered.values()].filter(({ times }) => times > 1).length;
+  const ids = new Set(accepted.map(({ taskId }) => taskId));
+  const ends = [...receiver.delivered().values()].filter(({ taskId }) => ids.has(taskId));
   return [
     finding(
       'accepted commands have a final state',
       lost.length,
-      `${accepted.length} accepted: ${tally}${reasons(delivered)}`,
+      `${accepted.length} accepted: ${tallyOf(accepted, states)}${reasons(ends)}`,
     ),
     finding('no command ran twice', twice, `${ran.size} ran, ${twice} twice`),
     finding(
@@ -80,6 +89,39 @@ export function judge({ accepted, lines, receiver, states }: Evidence): readonly
       untrue.length,
       listed(untrue),
     ),
+  ];
+}
+
+/** One of which it is not known what it did may end `unknown`, and one that never began in other ways; none as if nobody had asked. */
+function judgeCancels({ cancelled, begun, processes, states }: Evidence): readonly Finding[] {
+  const starts = countOf(begun);
+  const told = cancelled.filter(({ said }) => said !== 'ended');
+  const ignored = told.filter(({ n, taskId }) => {
+    const state = states.get(taskId) ?? '';
+    return !['cancelled', 'unknown'].includes(state) && (starts.has(String(n)) || !finalStates.includes(state));
+  });
+  const waited = told.filter(({ said, hadBegun }) => said === 'cancelled' && !hadBegun);
+  const revived = waited.filter(({ n }) => starts.has(String(n)));
+  const twice = [...starts.values()].filter((times) => times > 1).length;
+  return [
+    finding(
+      'what was cancelled ends cancelled, and nothing of it is left',
+      ignored.length + processes.length + twice,
+      `${told.length} cancelled: ${tallyOf(told, states)}; ${starts.size} had begun, ${twice} twice; ${processes.length} processes left`,
+    ),
+    finding(
+      'what was said to be cancelled before it began never begins',
+      revived.length,
+      revived.length === 0 ? `${waited.length}, none began` : listed(revived),
+    ),
+  ];
+}
+
+function judgeCallbacks({ accepted, cancelled, receiver }: Evidence): readonly Finding[] {
+  const delivered = receiver.delivered();
+  const missing = [...accepted, ...cancelled].filter(({ taskId }) => !delivered.has(`${taskId}.ended`));
+  const again = [...delivered.values()].filter(({ times }) => times > 1).length;
+  return [
     finding(
       'every end was told to its callback',
       missing.length,
@@ -96,6 +138,11 @@ export function judge({ accepted, lines, receiver, states }: Evidence): readonly
 
 const finding = (promise: string, wrong: number, found: string): Finding => ({ promise, found, kept: wrong === 0 });
 
+const tallyOf = (commands: readonly Pick<Accepted, 'taskId'>[], states: ReadonlyMap<string, string>): string =>
+  [...countOf(commands.map(({ taskId }) => states.get(taskId) ?? 'untold'))]
+    .map(([state, times]) => `${times} ${state}`)
+    .join(', ') || 'none';
+
 const listed = (commands: readonly Accepted[]): string =>
   commands.length === 0
     ? 'all true'
@@ -105,8 +152,8 @@ const listed = (commands: readonly Accepted[]): string =>
         .join(', ');
 
 /** Why those that did not succeed did not. */
-function reasons(delivered: ReturnType<Receiver['delivered']>): string {
-  const known = countOf([...delivered.values()].flatMap(({ why }) => why ?? []));
+function reasons(ends: readonly Delivered[]): string {
+  const known = countOf(ends.flatMap(({ why }) => why ?? []));
   return [...known].map(([why, times]) => `; ${times} × ${why}`).join('');
 }
 

@@ -1,4 +1,4 @@
-// `npm run drill`: seeded faults on an installation of this checkout, with a verdict. `-- --mode embedded --seed 7 --faults 20 --commands 200`.
+// `npm run drill`: seeded faults on an installation of this checkout, with a verdict. `-- --mode embedded --seed 7 --faults 20 --commands 200 --cancels 20`.
 // `npm run drill -- schedules`: the same for schedules and whoever leads. `-- schedules --schedules 300 --minutes 5`.
 // `npm run drill -- chat`: commands in chats. `-- chat --platform lark --runs 3 --commands 50 --seed 7 --longest 300 --verbose`.
 import { bootstrap, runPinnedNode } from './bootstrap.mjs';

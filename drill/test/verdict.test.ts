@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { expect, test } from 'vitest';
+import type { Cancelled } from '../cancels.ts';
 import { type Evidence, judge } from '../verdict.ts';
 
 const ended = (taskId: string, state: string, times = 1) => ({ taskId, state, why: undefined, times });
@@ -8,8 +9,25 @@ const ended = (taskId: string, state: string, times = 1) => ({ taskId, state, wh
 const good = {
   accepted: [0, 1, 2].map((n) => ({ n, taskId: `t${n}` })),
   lines: ['0', '1', '2'],
-  states: new Map([0, 1, 2].map((n) => [`t${n}`, 'succeeded'])),
-  delivered: new Map([0, 1, 2].map((n) => [`t${n}.ended`, ended(`t${n}`, 'succeeded')])),
+  cancelled: [
+    { n: 0, taskId: 'c0', said: 'cancelled', hadBegun: false },
+    { n: 1, taskId: 'c1', said: 'asked', hadBegun: true },
+    { n: 2, taskId: 'c2', said: 'ended', hadBegun: false },
+  ] satisfies Cancelled[],
+  begun: ['1'],
+  processes: [] as number[],
+  states: new Map<string, string>([
+    ...[0, 1, 2].map((n) => [`t${n}`, 'succeeded'] as const),
+    ...([
+      ['c0', 'cancelled'],
+      ['c1', 'cancelled'],
+      ['c2', 'failed'],
+    ] as const),
+  ]),
+  delivered: new Map<string, ReturnType<typeof ended>>([
+    ...[0, 1, 2].map((n) => [`t${n}.ended`, ended(`t${n}`, 'succeeded')] as const),
+    ...[0, 1, 2].map((n) => [`c${n}.ended`, ended(`c${n}`, 'cancelled')] as const),
+  ]),
   forged: 0,
 };
 
@@ -20,10 +38,12 @@ function broken(change: Partial<typeof good>): readonly string[] {
   return judge(evidence).flatMap(({ promise, kept }) => (kept ? [] : promise));
 }
 
-const [lost, twice, untrue, untold, twoIds, forged] = [
+const [lost, twice, untrue, uncancelled, revived, untold, twoIds, forged] = [
   'accepted commands have a final state',
   'no command ran twice',
   'what is said to have run ran, once, and what is said not to have run did not',
+  'what was cancelled ends cancelled, and nothing of it is left',
+  'what was said to be cancelled before it began never begins',
   'every end was told to its callback',
   'no end was told under two ids',
   'every callback was signed',
@@ -42,6 +62,18 @@ test.each([
   ['one that ran twice', { lines: ['0', '1', '1', '2'] }, [twice, untrue]],
   ['a success that never ran', { lines: ['0', '2'] }, [untrue]],
   ['a cancelled one that ran', { states: as(2, 'cancelled') }, [untrue]],
+  ['one that was cancelled and is not', { states: new Map([...good.states, ['c1', 'succeeded']]) }, [uncancelled]],
+  ['a cancelled one that failed before it began', { states: new Map([...good.states, ['c0', 'failed']]) }, []],
+  [
+    'a cancelled one that failed after it began',
+    { states: new Map([...good.states, ['c1', 'failed']]) },
+    [uncancelled],
+  ],
+  ['one that was cancelled and of which it is not known', { states: new Map([...good.states, ['c1', 'unknown']]) }, []],
+  ['a cancelled one that began twice', { begun: ['1', '1'] }, [uncancelled]],
+  ['a process of a cancelled one', { processes: [4711] }, [uncancelled]],
+  ['one that began after it was said to be cancelled', { begun: ['0', '1'] }, [revived]],
+  ['a cancelled one whose end nobody was told', { delivered: new Map([...good.delivered].slice(0, -1)) }, [untold]],
   ['an end that nobody was told', { delivered: new Map([...good.delivered].slice(1)) }, [untold]],
   ['an end under two ids', { delivered: new Map([...good.delivered, ['x', ended('t0', 'succeeded')]]) }, [twoIds]],
   ['a wrong signature', { forged: 1 }, [forged]],
