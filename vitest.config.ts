@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 90_000,
     teardownTimeout: 20_000,
+    // A condition is waited for as long as a machine that stands still may take; one second is less than it does.
+    expect: { poll: { timeout: 15_000, interval: 20 } },
     sequence: { sequencer: LongestFirst },
     projects: [
       { extends: true, test: { name: 'e2e', include: ['e2e/**/*.test.ts'] } },

@@ -62,7 +62,8 @@ test('each instant has one record and one run, whichever scheduler is killed or 
       `the ends of tick-${n}`,
       async () => {
         const found = await occurrences(`tick-${n}`, query);
-        return found.every(({ outcome }) => outcome === 'succeeded') ? found : undefined;
+        const areAllThere = found.length >= Math.min(200, expected.length);
+        return areAllThere && found.every(({ outcome }) => outcome === 'succeeded') ? found : undefined;
       },
       { withinMs: 60_000 },
     );

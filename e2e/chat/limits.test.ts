@@ -67,12 +67,13 @@ describe.each([
     // Collecting stops all else: not so often that it would be the load. Its file is made when it has ended.
     const samples = setInterval(() => isRunning() && held.push(heldBytes()), 1_000);
     onTestFinished(() => clearInterval(samples));
-    await untilSaid('lines of it', platform, ({ replyTo, versions }) => replyTo === id && versions.length > 1);
+    await untilSaid('lines of it', platform, ({ replyTo, versions }) => replyTo === id && versions.length > 1, 60_000);
     expect(isRunning()).toBe(true);
     const other = platform.say('bob', 'run on:host-01 -- echo $((6 * 7))');
     const answered = await ended(other);
     expect(isRunning()).toBe(true);
     expect(answered.text).toContain('42');
+    await eventually('samples enough', () => held.length > 3, { withinMs: 30_000 });
     await writeFile(mayEnd, '');
     const said = await ended(id);
     clearInterval(samples);
@@ -81,10 +82,9 @@ describe.each([
     // What is shown while it runs is what was printed last, not all of it in turn.
     expect(said.versions.length).toBeGreaterThan(2);
     expect(said.versions.length).toBeLessThanOrEqual((platform.name === 'discord' ? 12 : 20) * longer);
-    expect(held.length).toBeGreaterThan(3);
     expect(growthOf(held)).toBeLessThan(mayGrowBy);
     expect(platform.refusals()).toBe(0);
-  });
+  }, 150_000);
 
   test('10,000 lines at full speed end in the right message and a whole file', async () => {
     await expectWhole(await ended(platform.say('alice', `run on:web-1 -- seq -f %05g${padding} 1 ${lines}`)));

@@ -38,8 +38,9 @@ test('the table holds a page, and says how many more there are', async () => {
 
 test('a schedule is shown with its next instants in its zone and in UTC, and what became of the last ones', async () => {
   const { lab, api, ask } = await openDesk();
-  const { record } = await api.put(ops, 'nightly', specOf({ pauseAfter: 3, owner: 'dba' }));
-  const at = Date.UTC(2026, 0, 5, 1);
+  // At noon: that comes once on every day, those on which clocks are changed too.
+  const { record } = await api.put(ops, 'nightly', specOf({ when: '0 12 * * *', pauseAfter: 3, owner: 'dba' }));
+  const at = Date.UTC(2026, 0, 5, 11);
   const occurrence = (day: number) =>
     ({ at: at + day * 86_400_000, due: at + day * 86_400_000, kind: 'planned' }) as const;
   await lab.store.decideOccurrences({
@@ -53,19 +54,19 @@ test('a schedule is shown with its next instants in its zone and in UTC, and wha
   const shown = await ask('schedule nightly');
   const field = (name: string): string => shown.fields?.find((each) => each.name === name)?.value ?? '';
   expect(field('Runs')).toBe('shell.run → web-1');
-  expect(field('When')).toBe('daily 02:00 · 0 2 * * *');
+  expect(field('When')).toBe('daily 12:00 · 0 12 * * *');
   expect(field('Time zone')).toBe('Europe/Berlin');
   expect(field('Next').split('\n')).toHaveLength(3);
   for (const line of field('Next').split('\n'))
-    expect(line).toMatch(/^\d{4}-\d\d-\d\d 02:00:00 CES?T \(\d{4}-\d\d-\d\d 0[01]:00:00 UTC\)$/);
+    expect(line).toMatch(/^\d{4}-\d\d-\d\d 12:00:00 CES?T \(\d{4}-\d\d-\d\d 1[01]:00:00 UTC\)$/);
   for (const policy of ['misfire: run-once', 'overlap: allow', 'dst: run-once', 'pauseAfter: 3'])
     expect(field('Policies')).toContain(policy);
   expect([field('Made by'), field('Owner')]).toEqual(['key:ops', 'dba']);
   expect(shown.code?.[0]?.text).toBe('echo backup');
   expect(shown.table?.rows).toEqual([
-    [expect.stringContaining('01-07 02:00 CET'), 'fired', '0198c3a1-7b2f'],
-    [expect.stringContaining('01-06 02:00 CET'), 'skipped', 'an earlier task had not ended'],
-    [expect.stringContaining('01-05 02:00 CET'), 'missed', 'its task was refused: MOLT_NO_TARGETS: none'],
+    [expect.stringContaining('01-07 12:00 CET'), 'fired', '0198c3a1-7b2f'],
+    [expect.stringContaining('01-06 12:00 CET'), 'skipped', 'an earlier task had not ended'],
+    [expect.stringContaining('01-05 12:00 CET'), 'missed', 'its task was refused: MOLT_NO_TARGETS: none'],
   ]);
   expect(shown.buttons).toMatchObject([{ id: 'fire:nightly' }, { id: 'pause:nightly' }]);
 });

@@ -12,6 +12,8 @@ async function withUnknownRun(lab: Lab, request: Parameters<typeof submission>[0
   const order = (await queuedOrders(lab)).find(({ index, task }) => index === 1 && task.id === taskId);
   if (!order) throw new Error('there is no order');
   await endUnknown(lab, order);
+  // Tasks of one millisecond are listed by id, and that of a rerun follows from its key: it tells no time.
+  lab.clock.advance(1);
   return { door, taskId, order };
 }
 

@@ -9,6 +9,7 @@ import {
   usageOf,
 } from '@moltbot/chat';
 import {
+  type Clock,
   createRegistry,
   type DiscordConfig,
   MoltError,
@@ -47,14 +48,27 @@ export const usages: readonly Usage[] = usageOf({ actions: [], aliases: [] });
 
 const retention = { tasksMs: 1e9, outputMs: 1e9, occurrencesMs: 1e9 };
 
+/**
+ * Time in which this process runs: while it stands still, leases and connections do not age that it could not look after. Ends with the test.
+ */
+export function clockOfThisProcess(): Clock {
+  const began = Date.now();
+  let ran = 0;
+  const ticks = setInterval(() => {
+    ran += 10;
+  }, 10);
+  onTestFinished(() => clearInterval(ticks));
+  return { ...systemClock, now: () => began + ran, monotonic: () => ran };
+}
+
 /** No waiting between IDENTIFYs on the stand-in's side. */
-export async function startLab(options: DiscordOptions = {}): Promise<Lab> {
+export async function startLab(options: DiscordOptions = {}, clock: Clock = systemClock): Promise<Lab> {
   const discord = await startDiscord({ ...options, timing: { identify: 0, ...options.timing } });
   onTestFinished(() => discord.stop());
-  const store = createSqliteStore({ file: ':memory:', retention, log: silentLogger });
+  const store = createSqliteStore({ file: ':memory:', retention, clock, log: silentLogger });
   await store.start();
   onTestFinished(() => store.stop());
-  return new Lab(discord, store);
+  return new Lab(discord, store, clock);
 }
 
 type Settings = Partial<DiscordConfig> & { readonly timing?: DiscordIngressDeps['timing'] };
@@ -63,10 +77,12 @@ type Settings = Partial<DiscordConfig> & { readonly timing?: DiscordIngressDeps[
 export class Lab {
   readonly discord: TestDiscord;
   readonly store: Store;
+  readonly clock: Clock;
 
-  constructor(discord: TestDiscord, store: Store) {
+  constructor(discord: TestDiscord, store: Store, clock: Clock) {
     this.discord = discord;
     this.store = store;
+    this.clock = clock;
   }
 
   config(settings: Partial<DiscordConfig> = {}): DiscordConfig {
@@ -99,7 +115,7 @@ export class Lab {
     });
     const ingress = createDiscordIngress({
       ...{ name: 'main', config: this.config(settings), store, usages: () => usages },
-      ...{ registry: createRegistry('test'), clock: systemClock, log: silentLogger },
+      ...{ registry: createRegistry('test'), clock: this.clock, log: silentLogger },
       timing: { identifyEvery: 0, ...timing },
       chat(platform) {
         const made = createFakeChat(platform, () => isDead);

@@ -1,7 +1,7 @@
 import { eventually } from '@moltbot/testkit';
 import { expect, it } from 'vitest';
 import { identifiesPerDay } from '../src/gateway/identify-budget.ts';
-import { startLab } from './lab.ts';
+import { clockOfThisProcess, startLab } from './lab.ts';
 
 const sessionOf = { tenant: 'default', kind: 'chat.session', id: 'discord.main' } as const;
 
@@ -160,9 +160,11 @@ it('finds a connection that answers no heartbeats', async () => {
 });
 
 it('leaves a silent connection alone that answers its heartbeats', async () => {
-  const lab = await startLab();
+  const clock = clockOfThisProcess();
+  const lab = await startLab({}, clock);
   const { chat } = await lab.connected({ timing: { lookEvery: 50, probeAfter: 100, deadAfter: 400 } });
-  await new Promise((resolve) => setTimeout(resolve, 1_200));
+  const since = clock.monotonic();
+  await eventually('three times as long as is too long', () => clock.monotonic() > since + 1_200);
   lab.discord.user('alice').say('general', '!alive');
   await eventually('it', () => chat.said().includes('alive'));
   expect(lab.discord.counters.connections).toBe(1);

@@ -84,7 +84,7 @@ test('a bus that cannot be read is asked until it can', async () => {
   const worker = await lab.worker({ transports: [transport] });
   worker.link.refuseRecalls(3);
   await lab.publish(order);
-  await expect.poll(() => worker.link.refusedRecalls(), { timeout: 10_000 }).toBe(3);
+  await expect.poll(() => worker.link.refusedRecalls()).toBe(3);
   expect(await lab.until(order)).toMatchObject({ state: 'cancelled' });
   expect(transport.sent('x')).toBe(0);
 });
@@ -97,7 +97,7 @@ test('a run that waits for the bus is handed over like any other, and the next w
   const waiting = await lab.worker({ transports: [transport] });
   waiting.link.refuseRecalls(Number.POSITIVE_INFINITY);
   await lab.publish(order);
-  await expect.poll(() => waiting.link.refusedRecalls(), { timeout: 10_000 }).toBeGreaterThan(0);
+  await expect.poll(() => waiting.link.refusedRecalls()).toBeGreaterThan(0);
   await waiting.executor.quiesce(AbortSignal.abort());
   await lab.worker({ transports: [transport] });
   expect(await lab.until(order)).toMatchObject({ state: 'cancelled' });

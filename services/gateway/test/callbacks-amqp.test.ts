@@ -3,7 +3,16 @@ import { newId, replyIdOf, Secret, silentLogger } from '@moltbot/shared';
 import { createSqliteStore, type SqliteStore } from '@moltbot/store';
 import { eventually, startRabbitmq, type TestRabbitmq } from '@moltbot/testkit';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { createDeliverer, type Deliverer, newTask, queue, replyMessage, startReceiver } from './callbacks-lab.ts';
+import {
+  clockThatEndsWhen,
+  createDeliverer,
+  type Deliverer,
+  type DelivererOptions,
+  newTask,
+  queue,
+  replyMessage,
+  startReceiver,
+} from './callbacks-lab.ts';
 
 let rabbitmq: TestRabbitmq;
 let store: SqliteStore;
@@ -31,8 +40,8 @@ async function openVhost(): Promise<() => Promise<Bus>> {
   };
 }
 
-async function startDeliverer(bus: Bus, giveUpAfterMs = 3_600_000): Promise<Deliverer> {
-  const deliverer = createDeliverer({ bus, store }, { giveUpAfterMs });
+async function startDeliverer(bus: Bus, options: DelivererOptions = {}): Promise<Deliverer> {
+  const deliverer = createDeliverer({ bus, store }, options);
   await deliverer.service.start();
   return deliverer;
 }
@@ -77,7 +86,7 @@ test('over RabbitMQ: what is given up lies in the dead queue, with its tries and
   const receiver = await startReceiver((_post, response) => void response.writeHead(503).end());
   const bus = await newBus();
   await bus.declare(queue);
-  await startDeliverer(bus, 1_000);
+  await startDeliverer(bus, { clock: clockThatEndsWhen(() => receiver.posts.length > 2) });
   const ids = await publishAll(bus, [receiver.url]);
   const letters: DeadDelivery[] = [];
   await bus.consumeDead({ prefetch: 1 }, async (letter) => {

@@ -3,6 +3,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import { type Bus, createEmbeddedBus, type DeadDelivery, type DelayRung } from '@moltbot/bus';
 import {
   type CallbacksConfig,
+  type Clock,
   createRegistry,
   type Envelope,
   envelope,
@@ -55,6 +56,7 @@ export interface Deliverer {
 export type DelivererOptions = Partial<CallbacksConfig> & {
   readonly store?: CallbacksDeps['store'];
   readonly log?: Logger;
+  readonly clock?: Clock;
 };
 
 /** A store and an embedded bus over its journal. */
@@ -123,11 +125,11 @@ export async function openCallbacksLab(): Promise<CallbacksLab> {
 
 export function createDeliverer(
   ports: Pick<CallbacksDeps, 'bus' | 'store'>,
-  { store = ports.store, log = silentLogger, ...callbacks }: DelivererOptions = {},
+  { store = ports.store, log = silentLogger, clock = systemClock, ...callbacks }: DelivererOptions = {},
 ): Deliverer {
   const registry = createRegistry('test');
   const config = { allow: ['127.0.0.1'], timeoutMs: 5_000, giveUpAfterMs: 3_600_000, ...callbacks };
-  const deps = { bus: ports.bus, store, callbacks: config, clock: systemClock, log, registry };
+  const deps = { bus: ports.bus, store, callbacks: config, clock, log, registry };
   return {
     service: createCallbacks(deps),
     registry,
@@ -137,6 +139,12 @@ export function createDeliverer(
     },
   };
 }
+
+/** The time for tries is over once the condition holds. */
+export const clockThatEndsWhen = (isOver: () => boolean): Clock => ({
+  ...systemClock,
+  now: () => systemClock.now() + (isOver() ? 3_600_000 : 0),
+});
 
 export function newTask(url: string, more: Partial<Task> = {}): Task {
   return {

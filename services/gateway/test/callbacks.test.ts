@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import type { CallbacksDeps } from '../src/callbacks/callbacks.ts';
 import {
   type CallbacksLab,
+  clockThatEndsWhen,
   createDeliverer,
   newTask,
   openCallbacksLab,
@@ -159,7 +160,7 @@ test('what cannot be delivered in time is a dead letter that says why, and can b
   const lab = await openCallbacksLab();
   let isRight = false;
   const receiver = await startReceiver((_post, response) => void response.writeHead(isRight ? 204 : 500).end());
-  const { count } = await lab.deliverer({ giveUpAfterMs: 300 });
+  const { count } = await lab.deliverer({ clock: clockThatEndsWhen(() => receiver.posts.length > 1) });
   await lab.send({ url: receiver.url });
   const [letter] = await lab.dead();
   expect(letter?.reason).toBe('MOLT_CALLBACK_FAILED: 500');

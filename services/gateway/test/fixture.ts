@@ -90,7 +90,7 @@ export async function createFixture(options: FixtureOptions = {}): Promise<Fixtu
     botName: 'Testbot',
     intake,
     schedules: createScheduleDesk({
-      ...{ store, intake, calendars: new Map(), clock: systemClock, log: silentLogger },
+      ...{ store, intake, calendars: new Map(), clock: options.clock ?? systemClock, log: silentLogger },
       channels: { 'ops-mail': { tenant: 'acme' }, theirs: { tenant: 'globex' } },
     }),
     deadLetters: { list: async () => ({ letters: [] }), get: unasked, replay: unasked, drop: unasked },

@@ -1,9 +1,11 @@
+import { systemClock } from '@moltbot/shared';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFixture, type Fixture } from './fixture.ts';
 
 let fixture: Fixture;
 beforeAll(async () => {
-  fixture = await createFixture();
+  // Before the instants that are asked for below.
+  fixture = await createFixture({ clock: { ...systemClock, now: () => Date.UTC(2026, 10, 28) } });
 });
 afterAll(() => fixture[Symbol.asyncDispose]());
 

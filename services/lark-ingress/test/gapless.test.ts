@@ -144,9 +144,11 @@ it('shares the events of an app, and one instance leads', async () => {
   const lark = await startLab();
   const store = await openStore();
   const [one, two] = [recordingChat(), recordingChat()];
-  const first = await startBot(lark, { chat: one, store });
+  // Longer than this process ever stands still; who stops gives it back.
+  const timing = { lease: 60_000 };
+  const first = await startBot(lark, { chat: one, store, timing });
   await eventually('the leader', () => one.terms() === 1);
-  await startBot(lark, { chat: two, store });
+  await startBot(lark, { chat: two, store, timing });
   await connected(lark, 2);
   for (let index = 0; index < 20; index += 1) lark.user('alice').dm(`say ${index}`);
   await eventually('all', () => one.heard.length + two.heard.length === 20);

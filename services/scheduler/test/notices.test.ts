@@ -1,7 +1,8 @@
 import { type Notification, runIdOf, type ScheduleRecord, silentLogger, type TaskRecord } from '@moltbot/shared';
 import { expect, test } from 'vitest';
 import { createNotices } from '../src/notices.ts';
-import { openLab, specOf } from './lab.ts';
+import { specOf } from './lab.ts';
+import { travel } from './travel.ts';
 
 function open(more: Record<string, unknown>) {
   const told: Notification[] = [];
@@ -47,18 +48,17 @@ test('a pause is of the instant whose failure was the last: told again it is the
 });
 
 test('a schedule that pauses itself tells so with the instant that failed', async () => {
-  const lab = await openLab();
-  const start = new Date(Date.now() + 300).toISOString();
-  await lab.put('job', { when: 'every 1h', start, pauseAfter: 1, onFailure: { to: ['ops'] } });
+  const { lab, clock } = await travel('2027-03-01T00:00:30Z');
+  await lab.put('job', { when: 'at 2027-03-01T00:01:00Z', pauseAfter: 1, onFailure: { to: ['ops'] } });
   await lab.scheduler();
-  await expect.poll(() => lab.accepted.length, { timeout: 20_000 }).toBe(1);
+  await clock.passUntil('the task', () => lab.accepted.length === 1);
   const taskId = lab.accepted[0]?.split(' ')[1] ?? '';
   const accepted = await lab.store.getTask('acme', taskId);
   if (!accepted) throw new Error('there is no task');
   const target = { name: 'web-1', labels: {}, pool: 'default', transport: 'local' } as const;
   const order = { runId: runIdOf(taskId, 0), index: 0, target, task: accepted.task };
   await lab.store.abandonRun(order, { state: 'undeliverable' });
-  await expect.poll(() => lab.told.length, { timeout: 20_000 }).toBe(2);
+  await clock.passUntil('what is told', () => lab.told.length === 2);
   const [occurrence] = await lab.occurrences('job');
   expect(lab.told.map(({ title, at, to }) => [title, at, to])).toEqual([
     ['Schedule job: undeliverable', occurrence?.at, ['ops']],

@@ -3,6 +3,7 @@ import { createRedisStore, type Store } from '@moltbot/store';
 import { startRedis } from '@moltbot/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Lab, openLab, specOf } from './lab.ts';
+import { travel } from './travel.ts';
 
 const soon = { timeout: 20_000, interval: 20 } as const;
 
@@ -81,7 +82,7 @@ async function endTask({ store, accepted }: Lab, outcome: RunOutcome): Promise<v
 }
 
 test('data that meets an alert is told once for each target, and what cannot be judged leaves the others alone', async () => {
-  const lab = await openLab();
+  const { lab, clock } = await travel('2027-03-01T00:00:30Z');
   const alert = (condition: string, title: string) => ({
     if: condition,
     title,
@@ -93,11 +94,11 @@ test('data that meets an alert is told once for each target, and what cannot be 
     alert('result.disks.exists(d, d.usedPercent > 90)', 'A disk is nearly full'),
     alert('result.disks.all(d, d.usedPercent > 95)', 'All disks are full'),
   ];
-  await lab.put('watch', { when: 'every 1h', start: new Date(Date.now() + 300).toISOString(), alerts, owner: 'ops' });
+  await lab.put('watch', { when: 'at 2027-03-01T00:01:00Z', alerts, owner: 'ops' });
   await lab.scheduler();
-  await expect.poll(() => lab.accepted.length, soon).toBe(1);
+  await clock.passUntil('the task', () => lab.accepted.length === 1);
   await endTask(lab, { state: 'succeeded', exitCode: 0, data: { disks: [{ usedPercent: 91 }, { usedPercent: 5 }] } });
-  await expect.poll(async () => (await lab.occurrences('watch'))[0]?.outcome, soon).toBe('succeeded');
+  await clock.passUntil('its end', async () => (await lab.occurrences('watch'))[0]?.outcome === 'succeeded');
   expect(lab.told).toMatchObject([
     {
       ...{ tenant: 'acme', severity: 'critical', title: 'A disk is nearly full (web-1)' },
