@@ -42,7 +42,7 @@ async function refusesSoon(): Promise<void> {
   for (const outcome of await Promise.allSettled(calls.map((call) => call()))) {
     expect(outcome).toMatchObject({ status: 'rejected', reason: storeDown });
   }
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
 }
 
 describe('a Redis that cannot be used', () => {
@@ -107,7 +107,7 @@ describe('a Redis that cannot be used', () => {
     const late = open();
     const began = performance.now();
     await late.start();
-    expect(performance.now() - began).toBeLessThan(3_000);
+    expect(performance.now() - began).toBeLessThan(8_000);
     expect(late.health().ok).toBe(false);
     expect(late.health().detail).toContain('ECONNREFUSED');
     await expect(late.getTask('acme', 'x')).rejects.toMatchObject(storeDown);

@@ -34,7 +34,7 @@ it('opens a thread from a message, which gives it its id', async () => {
 });
 
 it('archives a thread after its time: it takes no edits then, and a message wakes it', async () => {
-  const discord = await lab({ timing: { archiveMinute: 2 } });
+  const discord = await lab({ timing: { archiveMinute: 50 } });
   const made = await connected(discord);
   const thread = await made.api.channels.createThread(discord.channelId('ops'), {
     name: 'job',

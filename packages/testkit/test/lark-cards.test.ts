@@ -155,7 +155,7 @@ it('tells who pressed that something went wrong when no answer comes in time', a
 });
 
 it('takes two later updates by the token of a callback, for half an hour', async () => {
-  const lark = await lab({ timing: { callbackToken: 400 } });
+  const lark = await lab({ timing: { callbackToken: 3_000 } });
   const made = client(lark);
   const tokens: string[] = [];
   await bot(lark, { handlers: { 'card.action.trigger': ({ token }) => void tokens.push(token) } });

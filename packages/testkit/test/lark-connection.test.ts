@@ -90,14 +90,14 @@ it('sends an event in pieces, cut in the middle of a character', async () => {
 });
 
 it('sends again what is not acknowledged in time, and what the handler fails on, under the same message id', async () => {
-  const lark = await lab({ timing: { acknowledge: 150, retryScale: 0.001 } });
+  const lark = await lab({ timing: { acknowledge: 2_000, retryScale: 0.001 } });
   const seen: { message: string; event: string }[] = [];
   await bot(lark, {
     handlers: {
       'im.message.receive_v1': ({ message, event_id }) => {
         seen.push({ message: message.message_id, event: event_id });
         if (seen.length === 1) throw new Error('not yet');
-        return seen.length === 2 ? new Promise((resolve) => setTimeout(resolve, 400)) : undefined;
+        return seen.length === 2 ? new Promise((resolve) => setTimeout(resolve, 2_500)) : undefined;
       },
     },
   });

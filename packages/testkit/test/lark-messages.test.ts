@@ -29,7 +29,7 @@ it('sends, replies, edits, recalls, and shows it all to the SDK and to the test'
 });
 
 it('sends once for each uuid and chat, for an hour, even when the first answer was lost', async () => {
-  const lark = await lab({ timing: { uuid: 500 } });
+  const lark = await lab({ timing: { uuid: 3_000 } });
   const made = client(lark);
   const create = (chat: string) =>
     made.im.v1.message.create({
@@ -45,7 +45,9 @@ it('sends once for each uuid and chat, for an hour, even when the first answer w
   expect(third.data?.message_id).toBe(second.data?.message_id);
   await create('general');
   expect(lark.messages('general')).toHaveLength(1);
-  await expect.poll(async () => (await create('ops')).data?.message_id).not.toBe(second.data?.message_id);
+  await expect
+    .poll(async () => (await create('ops')).data?.message_id, { timeout: 15_000 })
+    .not.toBe(second.data?.message_id);
   expect(lark.messages('ops')).toHaveLength(2);
 });
 

@@ -13,7 +13,7 @@ const twoTenants = {
 };
 
 it('gives out a token that lasts, and another one when it is about to end', async () => {
-  const lark = await lab({ timing: { token: 2_000 } });
+  const lark = await lab({ timing: { token: 8_000 } });
   const [first, same] = [await tokenOf(lark), await tokenOf(lark)];
   expect(same).toBe(first);
   expect((await raw(lark, '/open-apis/bot/v3/info', { token: first })).answer).toMatchObject({
@@ -204,7 +204,7 @@ it('takes five messages a second into a group, from all bots together, and five 
 
 it('hangs, cuts, is slow and storms on command, and counts it', async () => {
   const lark = await lab();
-  const made = client(lark, undefined, { httpInstance: impatient(200) });
+  const made = client(lark, undefined, { httpInstance: impatient(2_000) });
   const text = () => answerOf(send(lark, made, 'x'));
   lark.faults.slow(tokenRoute, 100);
   const began = performance.now();

@@ -152,7 +152,7 @@ it('writes odd times when it is asked to, as the platform was seen to', async ()
 });
 
 it('sends again after anything but a 200 in time, four times', async () => {
-  const lark = await lab({ timing: { acknowledge: 200, retryScale: 0.0001 } });
+  const lark = await lab({ timing: { acknowledge: 2_000, retryScale: 0.0001 } });
   let posts = 0;
   const moody = await hook((body, response) => {
     if (body.includes('url_verification')) return meetChallenge(body, response);

@@ -107,7 +107,7 @@ test('without awk every process is looked at, and the same ones are on top', asy
   expect(status.processes?.byMemory.map(({ pid }) => pid)).toContain(busy.pid);
   const found = status.processes?.byCpu.find(({ pid }) => pid === busy.pid);
   expect(found?.cpuPercent).toBeGreaterThan(5);
-  expect(found?.cpuPercent).toBeLessThan(120);
+  expect(found?.cpuPercent).toBeLessThan(200);
   expect(found?.user).toBeUndefined();
 });
 

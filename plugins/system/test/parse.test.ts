@@ -279,7 +279,7 @@ describe('whatever a host prints', () => {
     const rude = '\u{1b}"\\\u{e000}ü漢'.repeat(300);
     const rows = Array.from({ length: 2_000 }, (_, n) => `${rude}${n} ${rude} 1000000 999999 1 99% /${rude}${n}`);
     const many = Array.from({ length: 5_000 }, (_, n) => `1 ${n} 1 ${n} 1 ${n} ${rude}`);
-    const started = performance.now();
+    const started = process.cpuUsage();
     const status = statusIn(
       output({
         host: [`Linux ${rude} ${rude} ${rude}`],
@@ -290,7 +290,7 @@ describe('whatever a host prints', () => {
       }),
       { top: 20, sample: 1 },
     );
-    expect(performance.now() - started).toBeLessThan(5_000);
+    expect(process.cpuUsage(started).user).toBeLessThan(5_000_000);
     expect(status.disks).toHaveLength(40);
     expect(Buffer.byteLength(JSON.stringify(status))).toBeLessThan(64 * 1_024);
     expect(statusToText(status)).not.toMatch(/[^\P{C}\n]/u);

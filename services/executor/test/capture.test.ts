@@ -76,8 +76,8 @@ describe.each(['guarded', 'readonly'] as const)('what a captured command of a %s
   test('shows that the command is alive', async () => {
     const lab = await openLab();
     await lab.worker({ ...capturing(), transports: [host()] });
-    const command = 'i=0; while [ $i -lt 16 ]; do echo $i; sleep 0.05; i=$((i+1)); done';
-    const order = await lab.accept({ action: 'test.act', command, class: runClass, limits: { idleMs: 600 } });
+    const command = 'i=0; while [ $i -lt 12 ]; do echo $i; sleep 0.25; i=$((i+1)); done';
+    const order = await lab.accept({ action: 'test.act', command, class: runClass, limits: { idleMs: 2_500 } });
     await expect(lab.until(order)).resolves.toMatchObject({ state: 'succeeded' });
   });
 });

@@ -48,8 +48,9 @@ test.each([
     await lab.worker({ transports: [host], leaseMs });
     const order = await lab.accept({ command: 'x', class: runClass });
     await lab.until(order, 'running');
+    const begun = await host.command('x');
     await redis.restartEmpty();
-    await eventually('it to let go', async () => (await host.command('x')).released());
+    await eventually('it to let go', () => begun.released());
     if (runClass === 'readonly') {
       await eventually('another attempt', () => host.sent('x') === 2);
       (await host.command('x')).end({ exitCode: 0 });

@@ -77,7 +77,12 @@ test('twelve workers race for one run: it is executed once, and all twelve come 
   for (const { link } of workers) {
     await lab.publish(order);
     lab.clock.advance(leaseMs + 1);
-    await eventually('its copy', () => link.handedOut() > 0);
+    await eventually('its copy', async () => {
+      const isThere = link.handedOut() > 0;
+      // The turn may have passed it by.
+      if (!isThere) await lab.publish(order);
+      return isThere;
+    });
   }
   await goOn();
   await expectWhole(lab, order);

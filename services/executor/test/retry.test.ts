@@ -263,14 +263,18 @@ test('a started run does not expire: it is attached to past its time to start', 
 
 test('a deadline ends what runs, and bounds what the target allows it', async () => {
   const lab = await openLab();
-  const host = createFakeTransport(connectAtOnce);
-  await lab.worker({ transports: [host] });
-  const order = await lab.accept({ command: 'x', class: 'guarded', limits: { deadlineMs: 400 } });
+  const host = createFakeTransport();
+  await lab.worker({ transports: [host], clock: lab.clock, leaseMs: 600_000 });
+  const order = await lab.accept({ command: 'x', class: 'guarded', limits: { deadlineMs: 30_000 } });
+  const command = await host.command('x');
+  // All but its last moments go by before it starts.
+  lab.clock.advance(order.task.acceptedAt + 29_900 - lab.clock.now());
+  command.connect();
   const record = await lab.until(order);
   expect(record).toMatchObject({ state: 'timed-out', error: { code: 'MOLT_RUN_TIMEOUT' } });
   expect(record.error?.message).toContain('deadline');
   const { run } = await host.command('x');
   expect(run.guard?.totalMs).toBeGreaterThan(0);
-  expect(run.guard?.totalMs).toBeLessThanOrEqual(400);
+  expect(run.guard?.totalMs).toBeLessThanOrEqual(30_000);
   expect(host.target.record(order.runId)?.isRunning()).toBe(false);
 });

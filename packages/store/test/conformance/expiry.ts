@@ -20,7 +20,7 @@ function expiring({ store, accept, claim, run, started, stateOf, events }: Suite
   it('ends what waits, and what a gone worker had claimed, and says why', async () => {
     const task = await accept({ tenant, runs: 2, ...late() });
     const [waiting, claimed] = task.orders as [RunOrder, RunOrder];
-    const token = await claim(claimed, { leaseMs: 1 });
+    const token = await claim(claimed, { leaseMs: -1_000 });
     await delay(5);
     expect(await store().expireQueued(tenant, 10)).toBe(1);
     for (const order of [waiting, claimed]) {
@@ -64,9 +64,9 @@ function expiring({ store, accept, claim, run, started, stateOf, events }: Suite
   it('leaves alone what is with a worker, and looks again when it comes back', async () => {
     const task = await accept({ tenant, runs: 3, ...late() });
     const [held, retried, running] = task.orders as [RunOrder, RunOrder, RunOrder];
-    const heldToken = await claim(held, { leaseMs: 400 });
-    const retriedToken = await started(retried, { leaseMs: 400 });
-    const runningToken = await started(running, { leaseMs: 400 });
+    const heldToken = await claim(held, { leaseMs: 3_000 });
+    const retriedToken = await started(retried, { leaseMs: 3_000 });
+    const runningToken = await started(running, { leaseMs: 3_000 });
     expect(await store().expireQueued(tenant, 10)).toBe(1);
     expect(await store().expireQueued(tenant, 10)).toBe(0);
     expect(await run(held)).toMatchObject({ state: 'claimed' });

@@ -33,8 +33,9 @@ export function leasesConformance(suite: Suite): void {
 
     it('gives a running run to nobody while the lease is in force, and says that it is lost after that', async () => {
       const order = first((await accept()).orders);
-      const token = await started(order, { leaseMs: 150 });
+      const token = await started(order);
       expect(await suite.store().claimRun(claimOf(order))).toMatchObject({ verdict: 'busy' });
+      await suite.store().renewLeases([token], 50);
       const lost = await eventually('the lease ends', async () => {
         const claimed = await suite.store().claimRun(claimOf(order, { worker: 'w2' }));
         return claimed.verdict === 'lost' ? claimed : undefined;
@@ -49,7 +50,7 @@ export function leasesConformance(suite: Suite): void {
     it('renews many at once, and tells which are held and which are to be cancelled', async () => {
       const task = await accept({ runs: 3 });
       const [held, lost, other] = task.orders as [RunOrder, RunOrder, RunOrder];
-      const tokens = [await claim(held), await claim(lost, { leaseMs: 1 }), await started(other)];
+      const tokens = [await claim(held), await claim(lost, { leaseMs: -1_000 }), await started(other)];
       await delay(5);
       await claim(lost, { worker: 'w2' });
       const elsewhere = await accept({ tenant: 'globex' });
@@ -93,7 +94,9 @@ export function leasesConformance(suite: Suite): void {
       expect(await suite.store().finishRun(claimedToken, { state: 'cancelled' })).toBe('ok');
       expect(await suite.store().finishRun(runningToken, { state: 'cancelled', signal: 'TERM' })).toBe('ok');
       expect(await stateOf(task)).toBe('cancelled');
-      expect(await suite.store().requestCancel('acme', task.task.id)).toEqual({ kind: 'final', state: 'cancelled' });
+      expect(await suite.store().requestCancel('acme', task.task.id)).toEqual({
+        ...{ kind: 'final', state: 'cancelled', cancelRequested: true },
+      });
     });
 
     it('ends a task that only waited', async () => {

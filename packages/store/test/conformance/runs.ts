@@ -121,7 +121,7 @@ export function runsConformance(suite: Suite): void {
 
     it('does not move a run on the word of a token that is not the newest', async () => {
       const order = first((await accept()).orders);
-      const old = await claim(order, { leaseMs: 1 });
+      const old = await claim(order, { leaseMs: -1_000 });
       await delay(5);
       const token = await claim(order, { worker: 'w2' });
       expect(token.fence).toBeGreaterThan(old.fence);
@@ -179,7 +179,7 @@ export function runsConformance(suite: Suite): void {
     it('ends what waits, and what a gone worker had claimed, and fences that worker off', async () => {
       const task = await accept({ runs: 2 });
       const [one, two] = task.orders as [RunOrder, RunOrder];
-      const token = await claim(two, { leaseMs: 1 });
+      const token = await claim(two, { leaseMs: -1_000 });
       await delay(5);
       expect(await suite.store().abandonRun(one, outcome)).toBe('ok');
       expect(await suite.store().abandonRun(one, outcome)).toBe('ok');
@@ -193,7 +193,7 @@ export function runsConformance(suite: Suite): void {
       const task = await accept({ runs: 3 });
       const [held, running, ended] = task.orders as [RunOrder, RunOrder, RunOrder];
       await claim(held);
-      await started(running, { leaseMs: 1 });
+      await started(running, { leaseMs: -1_000 });
       await suite.store().finishRun(await started(ended), done);
       await delay(5);
       for (const order of task.orders) expect(await suite.store().abandonRun(order, outcome)).toBe('illegal');

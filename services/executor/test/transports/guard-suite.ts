@@ -123,13 +123,16 @@ export const guardSuite = (name: string, command: string, more: Omit<ShellKind, 
     test('a command goes on without its client, and is attached to where that stopped', async () => {
       const id = randomUUID();
       const left = await bench.open();
-      const command = `i=0; while [ $i -lt 30 ]; do echo line $i; echo err $i >&2; i=$((i+1)); sleep 0.02; done; exit 9`;
+      const goOn = join(bench.directory, `${id}-go-on`);
+      const wait = `[ $i -ne 10 ] || while [ ! -e ${goOn} ]; do sleep 0.02; done`;
+      const command = `i=0; while [ $i -lt 30 ]; do ${wait}; echo line $i; echo err $i >&2; i=$((i+1)); done; exit 9`;
       const begun = run(left, { command, guard: { id } });
       begun.catch(() => {});
       await eventually('some output', () => begun.stdout().length > 20);
       left.close();
       await expect(begun).rejects.toMatchObject({ code: 'MOLT_SSH_LOST' });
       const got = begun.stdout();
+      await writeFile(goOn, '');
       const { result, stdout, stderr, at } = await run(shell, {
         command,
         guard: { id, mode: 'attach', from: { stdout: got.length, stderr: 6 } },
@@ -143,15 +146,21 @@ export const guardSuite = (name: string, command: string, more: Omit<ShellKind, 
       expect(beyond.at).toEqual({ stdout: lines('line').length, stderr: 0 });
     });
 
-    test('its time is up though nobody is there', async () => {
+    test('its time is up though nobody is there, and not before', async () => {
       const id = randomUUID();
       const left = await bench.open();
+      // A second of the host's begins between the start and the moment when somebody looks after its time.
+      const hundredths = async (): Promise<number> =>
+        Number(/\.(\d\d)/.exec(await readFile('/proc/uptime', 'utf8'))?.[1]);
+      await eventually('the end of a second', async () => (await hundredths()) >= 80, { everyMs: 5 });
+      const began = performance.now();
       const begun = run(left, { command: 'echo up; sleep 300', guard: { id, totalMs: 1_000 } });
       begun.catch(() => {});
       const leader = await leaderOf(`${id}.1`);
       left.close();
       await eventually('it is gone', async () => (await groupMembers(leader)).length === 0);
       await eventually('whoever ended it has recorded that', () => stat(join(bench.directory, 'run', `${id}.1.gone`)));
+      expect(performance.now() - began).toBeGreaterThan(1_000);
       const { result, stdout } = await run(shell, { guard: { id, mode: 'attach' } });
       expect(result).toEqual({ signal: 'TERM', killed: 'verified', endedBy: 'timeout' });
       expect(stdout.toString()).toBe('up\n');
@@ -159,12 +168,15 @@ export const guardSuite = (name: string, command: string, more: Omit<ShellKind, 
 
     test('one that took a while and printed nothing leaves no more than its record on the disk', async () => {
       const id = randomUUID();
-      const begun = run(shell, { command: 'sleep 0.6', guard: { id, totalMs: 60_000 } });
+      const goOn = join(bench.directory, `${id}-go-on`);
+      const command = `while [ ! -e ${goOn} ]; do sleep 0.02; done`;
+      const begun = run(shell, { command, guard: { id, totalMs: 60_000 } });
       const sizeOf = async (what: string): Promise<number | undefined> => {
         const found = await stat(join(bench.directory, 'run', `${id}.1.${what}`)).catch(() => undefined);
         return found?.size;
       };
-      await eventually('somebody looks after its time', async () => (await sizeOf('wd')) ?? false);
+      await eventually('somebody looks after its time', async () => (await sizeOf('wd')) || false);
+      await writeFile(goOn, '');
       expect((await begun).result).toEqual({ exitCode: 0 });
       await eventually('nobody looks after it any more', async () => (await sizeOf('wd')) === 0);
       const sizes = await Promise.all(['tell', 'out', 'err', 'rc'].map(sizeOf));

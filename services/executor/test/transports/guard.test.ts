@@ -75,11 +75,11 @@ describe('without setsid', () => {
 });
 
 test.each([
-  ['ends at once', 'exit 1', 'ended'],
-  ['is silent', 'exec sleep 300', 'answered'],
-])('a login shell that %s is no resident', async (_what, command, message) => {
+  ['ends at once', 'exit 1', 'ended', () => new Promise<never>(() => {})],
   // Five seconds are over at once.
-  const clock = { ...systemClock, sleep: () => systemClock.sleep(500) };
+  ['is silent', 'exec sleep 300', 'answered', () => systemClock.sleep(500)],
+])('a login shell that %s is no resident', async (_what, command, message, sleep) => {
+  const clock = { ...systemClock, sleep };
   const channel = await openLocalChannel({ PATH: '/usr/bin:/bin' }, systemClock, command);
   const options = { directory: '/nowhere', retentionMs: 1, clock, log: silentLogger };
   await expect(openResident(channel, options)).rejects.toMatchObject({
@@ -233,7 +233,14 @@ describe('a disk that is full', () => {
   });
 
   test('at the end: whoever waits is told all the same', async () => {
-    const filling = await createShellBench({ command: `trap '' XFSZ; exec bash --norc --noprofile -s` });
+    const filling = await createShellBench({
+      command: `trap '' XFSZ; exec bash --norc --noprofile -s`,
+      // However long it takes, nobody comes to follow it: who does knows only what was written.
+      clock: {
+        ...systemClock,
+        sleep: (ms, signal) => (ms === 250 ? new Promise(() => {}) : systemClock.sleep(ms, signal)),
+      },
+    });
     // The supervisor is the parent of the command.
     const command = 'prlimit --fsize=0 --pid $PPID; exit 5';
     const { result } = await filling.once({ command, guard: { id: 'x' } });

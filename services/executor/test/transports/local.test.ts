@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Transport } from '@moltbot/plugin-sdk';
 import { MoltError, silentLogger } from '@moltbot/shared';
 import { checkServiceContract, eventually } from '@moltbot/testkit';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { createLocalTransport } from '../../src/transports/local.ts';
 import { collect, firstNumber, groupMembers, isAlive, localTarget } from './support.ts';
 
@@ -76,9 +76,11 @@ describe('the end of a command', () => {
 
   test('a command that obeys TERM ends with its own exit code', async () => {
     const control = new AbortController();
-    const running = exec(`trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.05; done`, {
-      signal: control.signal,
-    });
+    const patient = createLocalTransport({ log: silentLogger, killGraceMs: 5_000 });
+    await patient.start();
+    onTestFinished(() => patient.stop());
+    const command = `trap 'echo bye; exit 5' TERM; echo up; while :; do sleep 0.05; done`;
+    const running = collect(patient, { target: localTarget, signal: control.signal, spec: { command } });
     await eventually('it is up', () => running.stdout().length > 0);
     control.abort();
     const { result, stdout } = await running;

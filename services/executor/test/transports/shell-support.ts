@@ -2,7 +2,7 @@ import { mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuardOrder, OutputStream, TransportResult, TransportRun } from '@moltbot/plugin-sdk';
-import { silentLogger, systemClock } from '@moltbot/shared';
+import { type Clock, silentLogger, systemClock } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
 import { openLocalChannel, runProgram } from '../../src/transports/local-shell.ts';
 import { openResident, type ResidentShell } from '../../src/transports/shell/resident.ts';
@@ -41,6 +41,8 @@ export interface ShellKind {
   readonly env?: Readonly<Record<string, string>>;
   /** The program finds no /proc, as on macOS and the BSDs. Default false. */
   readonly isWithoutProc?: boolean;
+  /** Default: the system's. */
+  readonly clock?: Clock;
 }
 
 /** A directory for PATH with all programs of the host but these; whoever asks removes it. */
@@ -67,7 +69,7 @@ export async function createShellBench(options: ShellKind): Promise<ShellBench> 
       {
         directory,
         retentionMs: 3_600_000,
-        clock: systemClock,
+        clock: options.clock ?? systemClock,
         log: silentLogger,
       },
     );

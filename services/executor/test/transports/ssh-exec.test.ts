@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MoltError, silentLogger } from '@moltbot/shared';
 import { checkServiceContract, eventually, startSshd, type TestSshd } from '@moltbot/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createSshTransport } from '../../src/transports/ssh/transport.ts';
 import { createBench, type SshBench, targetOf } from './ssh-support.ts';
 import { firstNumber, groupMembers } from './support.ts';
@@ -154,7 +154,9 @@ describe.each(places)('the end of a command (guard: %s)', (guard) => {
 
   test('a command that obeys TERM ends with its own exit code, and its last words come through', async () => {
     const control = new AbortController();
-    const running = bench.exec(`trap 'echo bye; exit 5' TERM; echo $$; while :; do sleep 0.05; done`, {
+    const patient = await createBench(sshd, { guard, killGraceMs: 5_000 });
+    onTestFinished(() => patient.stop());
+    const running = patient.exec(`trap 'echo bye; exit 5' TERM; echo $$; while :; do sleep 0.05; done`, {
       signal: control.signal,
     });
     const group = await firstNumber(running);

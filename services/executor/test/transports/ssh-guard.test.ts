@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GuardOrder } from '@moltbot/plugin-sdk';
@@ -154,9 +154,12 @@ describe('a guarded command', () => {
     const bench = await createBench(own);
     try {
       const { id, mark } = fresh();
-      const ending = toTheEnd(bench, { target: bench.target, id, command: talk(mark) });
+      const goesOn = `${mark}.go`;
+      const command = talk(mark).replace('; exit 9', `; while [ ! -e ${goesOn} ]; do sleep 0.05; done; exit 9`);
+      const ending = toTheEnd(bench, { target: bench.target, id, command });
       await eventually('it runs', async () => (await executions(mark)) === 1);
       await own.killSessions();
+      await writeFile(goesOn, '');
       const { result, stdout, stderr, losses } = await ending;
       expect(result).toEqual({ exitCode: 9 });
       expect([stdout, stderr]).toEqual([said('out'), said('err')]);

@@ -97,7 +97,7 @@ describe('many commands on one host', () => {
 });
 
 test('many first connections at once get through a MaxStartups that drops them', async () => {
-  const narrow = await startSshd({ config: ['MaxStartups 2:100:2'] });
+  const narrow = await startSshd({ config: ['MaxStartups 3:100:3'] });
   try {
     await withBench({ host: narrow, startsPerHost: 4 }, async (bench) => {
       // Every identity is a connection of its own.
@@ -140,7 +140,10 @@ describe('a connection that breaks', () => {
         expect((await bench.exec(`kill -KILL ${groups.map((group) => `-${group}`).join(' ')}`)).result).toEqual({
           exitCode: 0,
         });
+        const closed = (): number => bench.logged().filter(({ msg }) => msg === 'SSH connection closed').length;
+        const before = closed();
         await own.restart();
+        await eventually('we know it', () => closed() > before);
         expect((await bench.exec('echo back')).stdout.toString()).toBe('back\n');
       });
     } finally {
@@ -149,7 +152,7 @@ describe('a connection that breaks', () => {
   });
 
   test('by going silent: keepalive notices', () =>
-    withBench({ keepaliveMs: 100 }, async (bench) => {
+    withBench({ keepaliveMs: 500 }, async (bench) => {
       const proxy = await startTcpProxy(sshd.port);
       const target = { ...bench.target, port: proxy.port, hostKey: sshd.hostKeyFingerprint };
       const running = bench.exec('echo $$; sleep 300', { target });

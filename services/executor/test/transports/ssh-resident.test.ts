@@ -78,7 +78,7 @@ describe('a shell that stays', () => {
   test('is closed when nobody needs it, while its connection lives on', () =>
     withHost({ idleCloseMs: 400 }, async (bench, sshd) => {
       await Promise.all(Array.from({ length: 4 }, () => bench.exec('sleep 0.1')));
-      expect((await sessions(sshd)).open).toBe(4);
+      expect((await sessions(sshd)).begun).toBe(4);
       await eventually('only the one in use is left', async () => {
         await bench.exec('true');
         return (await sessions(sshd)).open === 1;

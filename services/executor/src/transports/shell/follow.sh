@@ -115,7 +115,8 @@ M_arm() {
   [ "$2" -gt 0 ] && [ ! -e "$1.wd" ] || return 0
   M_left=$2
   if [ -n "$M_proc" ] && read -r M_up M_x </proc/uptime; then
-    M_x=$((${M_up%%.*} - M_super_start / 100))
+    # In hundredths, and before it is rounded: it must not end early. A 1 in front, as 08 is no number.
+    M_x=$(((${M_up%%.*} * 100 + 1${M_up#*.} - 100 - M_super_start) / 100))
     [ "$M_x" -le 0 ] || M_left=$(($2 - M_x))
     [ "$M_left" -ge 0 ] || M_left=0
   fi
