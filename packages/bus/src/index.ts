@@ -10,6 +10,7 @@ export {
   delayRungs,
   type PublishOutcome,
   type QueueRef,
+  type RecallStart,
   type RunQueueRef,
   type SettleOutcome,
   type Subscription,

@@ -1,13 +1,12 @@
 import { decodeEnvelope, type Envelope, type Logger } from '@moltbot/shared';
 
-/** What was kept, in its order, without what cannot be read. */
-export function decodeBroadcasts(kept: readonly Buffer[], log: Logger): readonly Envelope[] {
-  return kept.flatMap((bytes) => {
+/** A visitor of what was kept, who is spared what cannot be read. */
+export const readable =
+  (visit: (message: Envelope) => void, log: Logger) =>
+  (content: Buffer): void => {
     try {
-      return [decodeEnvelope(bytes)];
+      visit(decodeEnvelope(content));
     } catch (err) {
       log.error({ err }, 'a kept broadcast cannot be read; it is passed over');
-      return [];
     }
-  });
-}
+  };

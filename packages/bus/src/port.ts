@@ -12,8 +12,11 @@ export type RunQueueRef = Extract<QueueRef, { kind: 'runs' }>;
 export const delayRungs = { '5s': 5_000, '30s': 30_000, '2m': 120_000, '10m': 600_000 } as const;
 export type DelayRung = keyof typeof delayRungs;
 
-/** How long a broadcast can be recalled, ms: 30 days. */
+/** How long a broadcast can be recalled, ms: 30 days, unless there are more of them than the bus has room for. */
 export const broadcastsKeptMs: number = 30 * 86_400_000;
+
+/** At a time (epoch ms by the clock of the bus; some that are older may come along), or where an earlier call ended. */
+export type RecallStart = { readonly since: number } | { readonly after: number };
 
 /**
  * What became of a publication.
@@ -89,13 +92,13 @@ export interface Bus extends Service {
     options: { readonly prefetch: number },
     handler: (letter: DeadDelivery) => Promise<void>,
   ): Promise<Subscription>;
-  /** To every process that listens now, and kept for `broadcastsKeptMs` for those that come to ask (`recall`). */
+  /** To every process that listens now, and kept for those that come to ask (`recall`); `ok` when it is kept. */
   broadcast(message: Envelope): Promise<PublishOutcome>;
   /**
-   * The kept broadcasts from `since` on (epoch ms, by the clock of the bus; some that are older may be among them), oldest first, with
-   * all that were `ok` before the call.
-   * @throws MOLT_BUS_DOWN when they cannot be read now
+   * Visits the kept broadcasts, oldest first, with all that were `ok` before the call. One that cannot be read is passed over.
+   * @returns where it ended: `after` of a call that goes on from there
+   * @throws MOLT_BUS_DOWN when they cannot be read now, or not to their end; some were visited then
    */
-  recall(since: number): Promise<readonly Envelope[]>;
+  recall(from: RecallStart, visit: (message: Envelope) => void): Promise<number>;
   onBroadcast(handler: (message: Envelope) => void): Promise<Subscription>;
 }

@@ -1,6 +1,6 @@
 import { type Envelope, envelope, newId, type ReplyPlatform, replyPlatforms } from '@moltbot/shared';
 import { eventually } from '@moltbot/testkit';
-import type { Bus, DeadDelivery, Delivery, DeliveryHandler, QueueRef, RunQueueRef } from '../src/port.ts';
+import type { Bus, DeadDelivery, Delivery, DeliveryHandler, QueueRef, RecallStart, RunQueueRef } from '../src/port.ts';
 
 /** One broker, empty at first, and the processes on it. */
 export interface BusLab {
@@ -30,6 +30,13 @@ export const runs = (pool = 'main', tenant = 'acme'): RunQueueRef => ({
 
 export const message = (trace = 'trace'): Envelope =>
   envelope('cancel', { tenant: 'acme', trace, body: { taskId: newId() } });
+
+/** What a bus can recall: everything, unless told where to begin. */
+export async function recalled(bus: Bus, from: RecallStart = { since: 0 }): Promise<readonly Envelope[]> {
+  const found: Envelope[] = [];
+  await bus.recall(from, (each) => found.push(each));
+  return found;
+}
 
 /** What a consumer was handed, in order. */
 export interface Inbox {

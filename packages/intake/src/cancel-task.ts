@@ -17,11 +17,13 @@ export interface CancelDeps {
 export async function cancelTask(deps: CancelDeps, { tenant, id }: Principal, taskId: string): Promise<CancelOutcome> {
   const outcome = await deps.store.requestCancel(tenant, taskId);
   deps.log.info({ task: taskId, tenant, principal: id, outcome: outcome.kind }, 'cancel asked for');
-  // One that is cancelled already may be asked for again because its word did not reach the bus.
-  if (outcome.kind === 'absent' || (outcome.kind === 'final' && outcome.state !== 'cancelled')) return outcome;
-  const leased = outcome.kind === 'requested' ? outcome.leased : [];
-  await Promise.all([tellAll(deps, tenant, taskId), ...leased.map((order) => watch(deps, order))]);
-  if (outcome.kind === 'requested' && isFinal(outcome.state)) await answerNow(deps, tenant, taskId);
+  if (outcome.kind === 'requested') {
+    const answered = isFinal(outcome.state) ? answerNow(deps, tenant, taskId) : undefined;
+    await Promise.all([tellAll(deps, tenant, taskId), answered, ...outcome.leased.map((order) => watch(deps, order))]);
+  } else if (outcome.kind === 'final' && outcome.cancelRequested) {
+    // It may be asked for again because its word did not reach the bus.
+    await tellAll(deps, tenant, taskId);
+  }
   return outcome;
 }
 

@@ -31,6 +31,12 @@ async function broadcasts(lab: Lab): Promise<Envelope[]> {
   return heard;
 }
 
+async function keptBy(lab: Lab): Promise<Envelope[]> {
+  const kept: Envelope[] = [];
+  await lab.bus.recall({ since: 0 }, (message) => kept.push(message));
+  return kept;
+}
+
 test('what waits is cancelled at once, its message runs nothing, and the bus keeps the word of each who asks', async () => {
   const lab = await openLab();
   const { door, taskId, orders, states } = await submitted(lab);
@@ -40,9 +46,10 @@ test('what waits is cancelled at once, its message runs nothing, and the bus kee
     await expect(claim(lab, order, true)).resolves.toEqual({ verdict: 'final', state: 'cancelled' });
   }
   const kept = { kind: 'cancel', tenant: 'acme', body: { taskId } };
-  await expect(lab.bus.recall(0)).resolves.toMatchObject([kept]);
-  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'final', state: 'cancelled' });
-  await expect(lab.bus.recall(0)).resolves.toMatchObject([kept, kept]);
+  expect(await keptBy(lab)).toMatchObject([kept]);
+  const final = { kind: 'final', state: 'cancelled', cancelRequested: true };
+  await expect(door.cancel(alice, taskId)).resolves.toEqual(final);
+  expect(await keptBy(lab)).toMatchObject([kept, kept]);
 });
 
 test('what has ended in another way cannot be cancelled, and no word of it is kept', async () => {
@@ -53,8 +60,23 @@ test('what has ended in another way cannot be cancelled, and no word of it is ke
     if (claimed.verdict !== 'run') return expect.fail('it was not claimed');
     await lab.store.finishRun(claimed.token, { state: 'succeeded', exitCode: 0, truncated: false });
   }
-  await expect(door.cancel(alice, taskId)).resolves.toEqual({ kind: 'final', state: 'succeeded' });
-  await expect(lab.bus.recall(0)).resolves.toEqual([]);
+  const final = { kind: 'final', state: 'succeeded', cancelRequested: false };
+  await expect(door.cancel(alice, taskId)).resolves.toEqual(final);
+  expect(await keptBy(lab)).toEqual([]);
+});
+
+test('a word that the bus did not keep is said again when the cancel is asked for again, whatever the state of the whole', async () => {
+  const lab = await openLab();
+  const { door, taskId, orders } = await submitted(lab);
+  const [failing] = orders;
+  const claimed = failing && (await claim(lab, failing, true));
+  if (claimed?.verdict !== 'run') return expect.fail('it was not claimed');
+  await lab.store.finishRun(claimed.token, { state: 'failed', exitCode: 1, truncated: false });
+  const deaf = await lab.door({ bus: withBus(lab.bus, { broadcast: async () => 'unknown' }) });
+  await expect(deaf.cancel(alice, taskId)).resolves.toEqual({ kind: 'requested', state: 'failed', leased: [] });
+  expect(await keptBy(lab)).toEqual([]);
+  await expect(door.cancel(alice, taskId)).resolves.toMatchObject({ kind: 'final', state: 'failed' });
+  expect(await keptBy(lab)).toMatchObject([{ kind: 'cancel', body: { taskId } }]);
 });
 
 test('the workers of what runs are told, and what waits beside it is cancelled', async () => {

@@ -227,7 +227,7 @@ export const withBus = (bus: Bus, calls: Partial<Pick<Bus, 'publish' | 'broadcas
   consume: (queue, options, handler) => bus.consume(queue, options, handler),
   consumeDead: (options, handler) => bus.consumeDead(options, handler),
   broadcast: (message) => bus.broadcast(message),
-  recall: (since) => bus.recall(since),
+  recall: (from, visit) => bus.recall(from, visit),
   onBroadcast: (handler) => bus.onBroadcast(handler),
   ...calls,
 });

@@ -46,7 +46,7 @@ export interface ClaimRequest {
   readonly publishedAt: number;
   /** Unique to this try: repeated under the same id while it holds the run, a claim answers as it did the first time. */
   readonly claimId: string;
-  /** Also start it, in the same step: `run` then means running, as after `startRun`. */
+  /** Also start it, in the same step: `run` then means running, as after `startRun`. Not so when `isLearned`: that run is claimed. */
   readonly start: boolean;
 }
 
@@ -156,8 +156,8 @@ export interface TaskPage {
 
 export type CancelOutcome =
   | { readonly kind: 'absent' }
-  /** It had ended before. */
-  | { readonly kind: 'final'; readonly state: TaskState }
+  /** It had ended before; `cancelRequested` when it was asked for then. */
+  | { readonly kind: 'final'; readonly state: TaskState; readonly cancelRequested: boolean }
   /** Runs that waited are cancelled; `leased` runs are with workers, who learn of it with the renewal of their lease. */
   | { readonly kind: 'requested'; readonly state: TaskState; readonly leased: readonly RunOrder[] };
 

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { MoltError } from '@moltbot/shared';
 import { assureLease } from './lease-keeper.ts';
 import type { Leash } from './leash.ts';
@@ -82,10 +83,12 @@ async function recallCancel({ order, log }: RunInHand, leash: Leash, deps: RunDe
   const { store, clock, forgottenCancels } = deps;
   const { task } = order;
   const isOver = AbortSignal.any([leash.signal, leash.release]);
+  if (isOver.aborted) return;
   const asked = whileBusIsDown(() => forgottenCancels.has(task), clock, isOver).catch((error: unknown) => {
     if (!isOver.aborted) throw error;
   });
-  if (!(await Promise.race([asked, leash.detached]))) return;
+  const wasCancelled = await Promise.race([asked, once(isOver, 'abort')]);
+  if (wasCancelled !== true) return;
   log.warn({}, 'the store had forgotten that this was cancelled');
   await whileStoreIsDown(() => store.requestCancel(task.principal.tenant, task.id), clock);
   leash.stop('cancelled');

@@ -69,7 +69,7 @@ export function createExecutor(deps: ExecutorDeps): Service {
   const handingOver = new AbortController();
   const run = {
     ...{ ...deps, collectAfter, runs, metrics, leftovers, leaseMs, watchAfterMs, isAlone: deps.isAlone ?? false },
-    forgottenCancels: createForgottenCancels(bus),
+    forgottenCancels: createForgottenCancels({ bus, clock, log }),
     ...{ patience: { ...patience, memoryMs: deps.guard.retentionMs, ...deps.patience }, stopping: handingOver.signal },
   };
   const subscriptions: Subscription[] = [];

@@ -37,10 +37,11 @@ export async function runToResult(arrival: Arrival, deps: RunDeps): Promise<void
     await lookAgain(arrival, claim, { log, watchAfterMs: deps.watchAfterMs });
   } else {
     const { run, leash } = takeInHand(arrival, { order, held: claim, leaseUntil, log }, deps);
+    const isStarted = start && !claim.isLearned;
     if (claim.verdict === 'lost') await endOrTakeOver(run, leash, deps);
     else if (late) await finish(run, { state: 'expired', error: errorOf(late) }, {}, deps);
-    else if (isPoison(run) && !start) await endUndeliverable(run, deps);
-    else await executeRun(run, { leash, isStarted: start, isTakeOver: false }, deps);
+    else if (isPoison(run) && !isStarted) await endUndeliverable(run, deps);
+    else await executeRun(run, { leash, isStarted, isTakeOver: false }, deps);
   }
 }
 

@@ -1,5 +1,13 @@
-import type { Bus } from '@moltbot/bus';
-import { type Envelope, envelope, MoltError, type RunClass, type RunOrder, type Task } from '@moltbot/shared';
+import type { Bus, RecallStart } from '@moltbot/bus';
+import {
+  type Envelope,
+  envelope,
+  MoltError,
+  type RunClass,
+  type RunOrder,
+  silentLogger,
+  type Task,
+} from '@moltbot/shared';
 import { expect, test } from 'vitest';
 import { createForgottenCancels } from '../src/forgotten-cancels.ts';
 import { createShiftedClock } from './support/clock.ts';
@@ -105,30 +113,93 @@ test('a run that waits for the bus is handed over like any other, and the next w
   expect(transport.sent('x')).toBe(0);
 });
 
-test('those who ask during one reading share the next, from the time of the oldest task', async () => {
-  const asked: number[] = [];
-  const readings: PromiseWithResolvers<readonly Envelope[]>[] = [];
-  const recall: Bus['recall'] = (since) => {
-    asked.push(since);
-    const reading = Promise.withResolvers<readonly Envelope[]>();
-    readings.push(reading);
-    return reading.promise;
+test('a run whose time to start passes while it waits for the bus does not start', async () => {
+  const { lab } = await openForgetfulLab();
+  const order = newOrder({ command: 'x', class: 'guarded', limits: { queueMs: 60_000 } });
+  const transport = createFakeTransport({ isReady: () => true, onCommand: (command) => command.connect() });
+  const worker = await lab.worker({ transports: [transport], clock: lab.clock });
+  worker.link.refuseRecalls(Number.POSITIVE_INFINITY);
+  await lab.publish(order);
+  await expect.poll(() => worker.link.refusedRecalls()).toBeGreaterThan(0);
+  expect(await lab.run(order)).toMatchObject({ state: 'claimed' });
+  lab.clock.advance(61_000);
+  worker.link.refuseRecalls(0);
+  expect(await lab.until(order)).toMatchObject({ state: 'expired' });
+  await lab.settled();
+  expect(transport.sent('x')).toBe(0);
+});
+
+/** A bus whose readings are answered by hand. */
+function createReadings() {
+  const from: RecallStart[] = [];
+  const open: ((cancels: readonly Envelope[] | Error, end?: number) => void)[] = [];
+  const recall: Bus['recall'] = (start, visit) => {
+    from.push(start);
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    open.push((cancels, end = 0) => {
+      if (cancels instanceof Error) return reject(cancels);
+      cancels.forEach(visit);
+      resolve(end);
+    });
+    return promise;
   };
-  const cancels = createForgottenCancels({ recall });
-  const tasks = [5_000, 9_000, 7_000].map((ms) => newOrder({ acceptedAt: 1_000_000 + ms }).task);
-  const [first, late, early] = tasks as [Task, Task, Task];
+  const next = async (n: number, cancels: readonly Envelope[] | Error, end?: number): Promise<void> => {
+    await expect.poll(() => open.length).toBe(n + 1);
+    open[n]?.(cancels, end);
+  };
+  const said: string[] = [];
+  const log = { ...silentLogger, warn: (_fields: object, text: string) => void said.push(text) };
+  const clock = createShiftedClock();
+  return { cancels: createForgottenCancels({ bus: { recall }, clock, log }), clock, from, next, said };
+}
+
+const hour = 3_600_000;
+const acceptedAt = (ms: number): Task => newOrder({ acceptedAt: 10 * hour + ms }).task;
+const cancelAt = (task: Task, at: number): Envelope => ({ ...cancelOf(task), at: 10 * hour + at });
+
+test('those who ask during one reading share the next, which goes on where that one ended', async () => {
+  const { cancels, from, next } = createReadings();
+  const [first, late, early] = [acceptedAt(5), acceptedAt(9), acceptedAt(7)];
   const answers = [cancels.has(first), cancels.has(late), cancels.has(early)];
-  readings[0]?.resolve([cancelOf(early)]);
-  await expect(answers[0]).resolves.toBe(false);
-  await expect.poll(() => asked).toEqual([945_000, 947_000]);
-  readings[1]?.resolve([cancelOf(early), cancelOf(first)]);
-  await expect(Promise.all(answers)).resolves.toEqual([false, false, true]);
-  const failing = cancels.has(first);
-  await expect.poll(() => readings.length).toBe(3);
-  readings[2]?.reject(new MoltError('MOLT_BUS_DOWN', 'on purpose'));
-  await expect(failing).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
-  const again = cancels.has(first);
-  await expect.poll(() => readings.length).toBe(4);
-  readings[3]?.resolve([cancelOf(first)]);
+  await next(0, [cancelAt(early, 8)], 70);
+  await next(1, [cancelAt(late, 10)], 80);
+  await expect(Promise.all(answers)).resolves.toEqual([false, true, true]);
+  const oldest = cancels.has(acceptedAt(1));
+  await next(2, [], 90);
+  await expect(oldest).resolves.toBe(false);
+  expect(from).toEqual([{ since: 9 * hour + 5 }, { after: 70 }, { since: 9 * hour + 1 }]);
+});
+
+test('a reading that fails is begun anew, and is said once in a while', async () => {
+  const { cancels, clock, from, next, said } = createReadings();
+  const task = acceptedAt(5);
+  const known = cancels.has(task);
+  await next(0, [], 70);
+  await known;
+  for (const n of [1, 2]) {
+    const failing = cancels.has(task);
+    await next(n, new MoltError('MOLT_BUS_DOWN', 'on purpose'));
+    await expect(failing).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
+  }
+  expect(said).toHaveLength(1);
+  clock.advance(30_000);
+  const failing = cancels.has(task);
+  await next(3, new MoltError('MOLT_BUS_DOWN', 'on purpose'));
+  await expect(failing).rejects.toThrow('on purpose');
+  expect(said).toHaveLength(2);
+  const again = cancels.has(task);
+  await next(4, [cancelAt(task, 6)]);
   await expect(again).resolves.toBe(true);
+  expect(from).toEqual([{ since: 9 * hour + 5 }, { after: 70 }, ...[1, 2, 3].map(() => ({ since: 9 * hour + 5 }))]);
+});
+
+test.each([
+  ['long before it was accepted: its id has come again', -60_001, false],
+  ['by a door whose clock is behind', -60_000, true],
+])('a cancel of %s', async (_when, at, isCancelled) => {
+  const { cancels, next } = createReadings();
+  const task = acceptedAt(0);
+  const answer = cancels.has(task);
+  await next(0, [cancelAt(task, at), cancelAt(task, at - 1)]);
+  await expect(answer).resolves.toBe(isCancelled);
 });

@@ -16,6 +16,7 @@ async function publishWatch(lab: Lab, order: RunOrder): Promise<void> {
 /** Another process holds the run. */
 async function heldElsewhere(lab: Lab, order: RunOrder, start: boolean) {
   const { acceptedAt: publishedAt } = order.task;
+  await lab.store.acceptTask({ task: order.task, orders: [order] });
   const request = { order, worker: 'other', leaseMs, redelivered: false, claimId: 'c-1', publishedAt, start };
   const claim = await lab.store.claimRun(request);
   if (claim.verdict !== 'run') return expect.fail(claim.verdict);

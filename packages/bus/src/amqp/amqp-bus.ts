@@ -1,5 +1,5 @@
 import { type Envelope, type Logger, MoltError, type Secret, type ServiceHealth } from '@moltbot/shared';
-import { decodeBroadcasts } from '../kept-broadcasts.ts';
+import { readable } from '../kept-broadcasts.ts';
 import {
   type Bus,
   type BusState,
@@ -9,6 +9,7 @@ import {
   delayRungs,
   type PublishOutcome,
   type QueueRef,
+  type RecallStart,
   type Subscription,
 } from '../port.ts';
 import { createTally } from '../tally.ts';
@@ -161,16 +162,20 @@ class AmqpBus implements Bus {
     return this.#publisher.publish({ ...contentOf(message), to: this.#topology.delayed(queue, delay) });
   }
 
-  broadcast(message: Envelope): Promise<PublishOutcome> {
-    return this.#publisher.publish({ ...contentOf(message), to: this.#topology.control });
+  async broadcast(message: Envelope): Promise<PublishOutcome> {
+    const content = contentOf(message);
+    const kept = this.#publisher.publish({ ...content, to: this.#topology.broadcasts });
+    // That nobody listens is no failure; one publication to both would be `ok` with a listener and without a stream.
+    await this.#publisher.publish({ ...content, to: this.#topology.control });
+    return kept;
   }
 
-  async recall(since: number): Promise<readonly Envelope[]> {
+  async recall(from: RecallStart, visit: (message: Envelope) => void): Promise<number> {
     const connection = this.#consumeLink.current();
     if (!connection) throw new MoltError('MOLT_BUS_DOWN', 'there is no link to read broadcasts from');
     const tools = { topology: this.#topology, publisher: this.#publisher };
     try {
-      return decodeBroadcasts(await recallBroadcasts({ ...tools, connection, since }), this.#log);
+      return await recallBroadcasts({ ...tools, connection, from, visit: readable(visit, this.#log) });
     } catch (err) {
       throw new MoltError('MOLT_BUS_DOWN', 'the broadcasts cannot be read', { cause: err });
     }

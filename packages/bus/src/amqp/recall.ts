@@ -1,5 +1,6 @@
-import { newId, withDeadline } from '@moltbot/shared';
-import type { Channel, Connection, ConsumeMessage } from './client.ts';
+import { MoltError, newId } from '@moltbot/shared';
+import type { RecallStart } from '../port.ts';
+import type { Channel, Connection, ConsumeMessage, OpenChannel } from './client.ts';
 import type { Publisher } from './publisher.ts';
 import type { Topology } from './topology.ts';
 
@@ -7,50 +8,77 @@ export interface RecallOptions {
   readonly connection: Connection;
   readonly topology: Topology;
   readonly publisher: Publisher;
-  /** Epoch ms. */
-  readonly since: number;
+  readonly from: RecallStart;
+  readonly visit: (content: Buffer) => void;
 }
 
-const deadlineMs = 30_000;
+/** A reading that makes no step for so long has failed. However much there is to read, each message is a step. */
+const silenceMs = 20_000;
 /** What is handed out at a time: a stream gives nothing without a limit. */
 const unackedAtMost = 500;
 const markType = 'mark';
 
 /**
- * Reads the stream of broadcasts from a time to its end. A stream does not say where its end is, so a mark is published into it
- * while it is being read: what was there before comes before the mark. (https://www.rabbitmq.com/docs/streams#consuming)
- * @throws when the link, the stream or the time (30 s) ends first
+ * Reads the stream of broadcasts to its end, and returns the offset of that. A stream does not say where its end is, so a mark is
+ * published into it while it is being read: what was there before comes before the mark. (https://www.rabbitmq.com/docs/streams#consuming)
+ * @throws when the link or the stream ends first, or nothing happens for 20 s
  */
-export async function recallBroadcasts(options: RecallOptions): Promise<readonly Buffer[]> {
-  return withDeadline({ ms: deadlineMs, what: 'reading what was broadcast' }, async (signal) => {
+export async function recallBroadcasts(options: RecallOptions): Promise<number> {
+  const silence = watchSilence();
+  const read = async (): Promise<number> => {
+    // It may be gone, as any queue may.
+    await options.topology.declareBroadcasts(options.connection);
     const channel = await options.connection.openChannel();
-    signal.addEventListener('abort', () => void channel.close(), { once: true });
     const ended = channel.closed.then((reason) => Promise.reject(new Error(reason)));
     try {
-      return await Promise.race([readToMark(channel.raw, options), ended]);
+      return await Promise.race([readToMark(channel, options, silence.broken), ended, silence.tooLong]);
     } finally {
       await channel.close();
     }
-  });
+  };
+  try {
+    return await Promise.race([read(), silence.tooLong]);
+  } finally {
+    silence.stop();
+  }
 }
 
-async function readToMark(channel: Channel, { topology, publisher, since }: RecallOptions): Promise<readonly Buffer[]> {
+async function readToMark(
+  channel: OpenChannel<Channel>,
+  { topology, publisher, from, visit }: RecallOptions,
+  onStep: () => void,
+): Promise<number> {
   const mark = newId();
-  const found: Buffer[] = [];
-  const marked = Promise.withResolvers<void>();
+  const marked = Promise.withResolvers<number>();
   const receive = (raw: ConsumeMessage | null): void => {
     // The broker ended the reading: the queue is gone.
     if (!raw) return void channel.close();
-    channel.ack(raw);
-    if (raw.properties.messageId === mark) marked.resolve();
-    else if (raw.properties.type !== markType) found.push(raw.content);
+    if (!channel.isOpen()) return;
+    onStep();
+    channel.raw.ack(raw);
+    const { messageId, type, headers } = raw.properties;
+    if (messageId === mark) marked.resolve(Number(headers?.['x-stream-offset']));
+    else if (type !== markType) visit(raw.content);
   };
-  await channel.prefetch(unackedAtMost);
-  const from = { '!': 'timestamp', value: Math.floor(since / 1_000) };
-  await channel.consume(topology.broadcastsName, receive, { arguments: { 'x-stream-offset': from } });
-  const end = { to: topology.broadcastMarks, id: mark, type: markType, bytes: Buffer.alloc(0) };
-  const outcome = await publisher.publish(end);
+  await channel.raw.prefetch(unackedAtMost);
+  await channel.raw.consume(topology.broadcastsName, receive, { arguments: { 'x-stream-offset': offsetOf(from) } });
+  const outcome = await publisher.publish({
+    to: topology.broadcasts,
+    id: mark,
+    type: markType,
+    bytes: Buffer.alloc(0),
+  });
   if (outcome !== 'ok') throw new Error(`the end of the broadcasts cannot be marked: ${outcome}`);
-  await marked.promise;
-  return found;
+  return marked.promise;
+}
+
+const offsetOf = (from: RecallStart): unknown =>
+  'after' in from ? from.after + 1 : { '!': 'timestamp', value: Math.max(0, Math.floor(from.since / 1_000)) };
+
+function watchSilence() {
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  tooLong.catch(() => {});
+  const error = new MoltError('MOLT_DEADLINE', `reading what was broadcast made no step for ${silenceMs} ms`);
+  const timer = setTimeout(() => reject(error), silenceMs);
+  return { tooLong, broken: () => void timer.refresh(), stop: () => clearTimeout(timer) };
 }

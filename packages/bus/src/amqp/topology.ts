@@ -12,11 +12,11 @@ const deadName = `${prefix}.dead`;
 const controlExchange = `${prefix}.control`;
 /** A stream: it can be read again and again, and reading takes nothing away. */
 const broadcastsName = `${prefix}.broadcasts`;
-/** A broadcast takes about 300 bytes. Whole segments are dropped, by age or when there are too many. */
+/** About 200,000 broadcasts, which are read in seconds. Whole segments are dropped, by age or when there are too many. */
 const broadcastsArgs = {
   'x-queue-type': 'stream',
   'x-max-age': `${broadcastsKeptMs / 1_000}s`,
-  'x-max-length-bytes': 256 * 1024 * 1024,
+  'x-max-length-bytes': 64 * 1024 * 1024,
   'x-stream-max-segment-size-bytes': 4 * 1024 * 1024,
 };
 const declareMs = 10_000;
@@ -41,10 +41,9 @@ export interface TopologyOptions {
 
 export interface Topology {
   readonly control: Address;
-  /** The stream of kept broadcasts. */
+  /** The stream of kept broadcasts, and the way into it. */
   readonly broadcastsName: string;
-  /** Into that stream alone. */
-  readonly broadcastMarks: Address;
+  readonly broadcasts: Address;
   queueName(queue: QueueRef): string;
   /** Straight into the queue. */
   address(queue: QueueRef): Address;
@@ -58,6 +57,7 @@ export interface Topology {
   /** Declares all that does not depend on pools and tenants. */
   declareBase(connection: Connection): Promise<void>;
   declareDead(connection: Connection): Promise<void>;
+  declareBroadcasts(connection: Connection): Promise<void>;
   /** Declares a queue and binds it. Keeps a queue that exists with other arguments, and says so. */
   declareQueue(connection: Connection, queue: QueueRef): Promise<void>;
   /** An exclusive queue that hears every broadcast; returns its name. It ends with the connection. */
@@ -96,7 +96,7 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
   const broadcastsPlan: QueuePlan = {
     name: broadcastsName,
     args: broadcastsArgs,
-    bindings: [controlExchange, broadcastsName].map((exchange) => ({ exchange, routingKey: '' })),
+    bindings: [{ exchange: broadcastsName, routingKey: '' }],
   };
   const queuePlan = (queue: QueueRef): QueuePlan => ({
     name: queueName(queue),
@@ -107,7 +107,7 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
   return {
     control: { exchange: controlExchange, routingKey: '' },
     broadcastsName,
-    broadcastMarks: { exchange: broadcastsName, routingKey: '' },
+    broadcasts: { exchange: broadcastsName, routingKey: '' },
     queueName,
     address: (queue) => ({ exchange: runsExchange, routingKey: routingKey(queue) }),
     delayed: (queue, rung) => ({ exchange: delayName(rung), routingKey: routingKey(queue) }),
@@ -125,6 +125,7 @@ export function createTopology({ maxQueueLength, delays, log }: TopologyOptions)
       for (const plan of [deadPlan, broadcastsPlan, ...rungs.map(delayPlan)]) await declare(connection, plan, log);
     },
     declareDead: (connection) => declare(connection, deadPlan, log),
+    declareBroadcasts: (connection) => declare(connection, broadcastsPlan, log),
     declareQueue: (connection, queue) => declare(connection, queuePlan(queue), log),
     declareEars: async (channel) => {
       const { queue } = await channel.assertQueue('', {

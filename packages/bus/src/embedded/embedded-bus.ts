@@ -10,7 +10,7 @@ import {
   systemClock,
 } from '@moltbot/shared';
 import { deadPauseMs, decideDeadOnce, deliveryLimit, handOutDead } from '../delivery.ts';
-import { decodeBroadcasts } from '../kept-broadcasts.ts';
+import { readable } from '../kept-broadcasts.ts';
 import {
   type Bus,
   type BusState,
@@ -20,6 +20,7 @@ import {
   delayRungs,
   type PublishOutcome,
   type QueueRef,
+  type RecallStart,
   type Subscription,
 } from '../port.ts';
 import { createTally, type Tally } from '../tally.ts';
@@ -156,10 +157,10 @@ class EmbeddedBus implements Bus {
     }
   }
 
-  async recall(since: number): Promise<readonly Envelope[]> {
+  async recall(from: RecallStart, visit: (message: Envelope) => void): Promise<number> {
     if (this.#state !== 'ready') throw new MoltError('MOLT_BUS_DOWN', `the bus is ${this.#state}`);
     try {
-      return decodeBroadcasts(await readBroadcasts(this.#journal, since), this.#log);
+      return await readBroadcasts(this.#journal, from, readable(visit, this.#log));
     } catch (err) {
       throw new MoltError('MOLT_BUS_DOWN', 'the broadcasts cannot be read', { cause: err });
     }

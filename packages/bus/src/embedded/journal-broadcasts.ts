@@ -1,5 +1,5 @@
 import type { MessageJournal } from '@moltbot/shared';
-import { broadcastsKeptMs } from '../port.ts';
+import { broadcastsKeptMs, type RecallStart } from '../port.ts';
 
 /** In the journal they are a queue that nobody consumes; `notBefore` says when they came. */
 const queue = 'broadcasts';
@@ -22,14 +22,18 @@ export async function keepBroadcast(journal: MessageJournal, { id, bytes, now }:
   }
 }
 
-/** Those that came at `since` (epoch ms) or later, in their order. Rejects when the journal fails. */
-export async function readBroadcasts(journal: MessageJournal, since: number): Promise<readonly Buffer[]> {
-  const found: Buffer[] = [];
-  for (let after = 0; ; ) {
+/** Visits them in their order; returns the place of the last one. Rejects when the journal fails. */
+export async function readBroadcasts(
+  journal: MessageJournal,
+  from: RecallStart,
+  visit: (content: Buffer) => void,
+): Promise<number> {
+  const since = 'since' in from ? from.since : Number.NEGATIVE_INFINITY;
+  let after = 'after' in from ? from.after : 0;
+  for (;;) {
     const page = await journal.read(queue, after, pageSize);
-    found.push(...page.filter(({ notBefore }) => notBefore >= since).map(({ bytes }) => bytes));
-    const last = page.at(-1);
-    if (!last || page.length < pageSize) return found;
-    after = last.seq;
+    for (const { notBefore, bytes } of page) if (notBefore >= since) visit(bytes);
+    after = page.at(-1)?.seq ?? after;
+    if (page.length < pageSize) return after;
   }
 }

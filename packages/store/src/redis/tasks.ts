@@ -108,9 +108,9 @@ async function withdraw(client: RedisClient, task: Task, error: RunError): Promi
 async function cancel(client: RedisClient, tenant: string, taskId: string): Promise<CancelOutcome> {
   const args = [...taskHeader(tenant, taskId), keys.runPrefix(tenant)];
   const reply = await client.run(taskScripts.cancel, wholeTaskKeys(tenant, taskId), args);
-  const [kind, state, task, ...runs] = reply as ['absent' | 'final' | 'requested', TaskState, string, ...string[]];
-  if (kind === 'requested') return { kind, state, leased: ordersOf([task, ...runs]) };
-  return kind === 'absent' ? { kind } : { kind, state };
+  const [kind, state, ...more] = reply as ['absent' | 'final' | 'requested', TaskState, ...string[]];
+  if (kind === 'requested') return { kind, state, leased: ordersOf(more) };
+  return kind === 'absent' ? { kind } : { kind, state, cancelRequested: more[0] === '1' };
 }
 
 const readTask = async (client: RedisClient, tenant: string, taskId: string): Promise<readonly (string | null)[]> => {

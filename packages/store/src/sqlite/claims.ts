@@ -7,7 +7,12 @@ import { type DoStep, historyOf, insertRun, insertTask, type RunRow, type Step, 
 
 /** The calls that make the records of an order again when they are not there: the message wins. */
 export const createClaimCalls = (step: DoStep, lostAfterMs: number): Pick<Store, 'claimRun' | 'abandonRun'> => ({
-  claimRun: (request) => step((at) => claim(at, openOrder(at, request.order, lostAfterMs), request)),
+  claimRun: (request) =>
+    step((at) => {
+      const found = openOrder(at, request.order, lostAfterMs);
+      // What was said of a learned run before is to be looked up first.
+      return claim(at, found, { ...request, start: request.start && found.run.learned === 0 });
+    }),
   abandonRun: (order, outcome) => step((at) => abandon(at, openOrder(at, order, lostAfterMs), outcome)),
 });
 

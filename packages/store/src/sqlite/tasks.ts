@@ -144,7 +144,7 @@ function cancel(step: Step, tenant: string, taskId: string): CancelOutcome {
   const { sql, now } = step;
   const row = taskRow(sql, tenant, taskId);
   if (!row) return { kind: 'absent' };
-  if (row.finished_at !== null) return { kind: 'final', state: row.state };
+  if (row.finished_at !== null) return { kind: 'final', state: row.state, cancelRequested: row.cancel_requested === 1 };
   const task = openTask(step, row);
   const leased: RunOrder[] = [];
   for (const run of runRowsOf(sql, tenant, taskId)) {

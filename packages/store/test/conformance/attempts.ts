@@ -47,12 +47,14 @@ function repeatedClaims({ store, accept, claim, run, takeOver }: Suite): void {
       if (held.verdict !== 'run') return expect.fail('it was not claimed');
       await store().releaseRun(held.token);
       expect(await store().claimRun(claimOf(order, { start: true }))).toMatchObject({ verdict: 'run', isLearned });
+      // It is not started before what was said of it is looked up.
+      expect(await run(order)).toMatchObject({ state: isLearned ? 'claimed' : 'running' });
     }
   });
 
   it('answers the same when its lease is over and nobody came between, and then holds the run again', async () => {
     const order = first((await accept()).orders);
-    const request = claimOf(order, { start: true, leaseMs: 1 });
+    const request = claimOf(order, { start: true, leaseMs: -1_000 });
     const answer = await store().claimRun(request);
     await delay(5);
     expect(await store().claimRun({ ...request, leaseMs: 10_000 })).toEqual(answer);
@@ -61,7 +63,7 @@ function repeatedClaims({ store, accept, claim, run, takeOver }: Suite): void {
 
   it('is lost again when it was lost', async () => {
     const order = first((await accept()).orders);
-    await claim(order, { start: true, leaseMs: 1 });
+    await claim(order, { start: true, leaseMs: -1_000 });
     await delay(5);
     const claimId = newId();
     const lost = await takeOver(order, { claimId });
@@ -70,7 +72,7 @@ function repeatedClaims({ store, accept, claim, run, takeOver }: Suite): void {
 
   it('is judged like any other when another held the run after it, or it was let go of', async () => {
     const order = first((await accept()).orders);
-    const request = claimOf(order, { start: true, leaseMs: 1 });
+    const request = claimOf(order, { start: true, leaseMs: -1_000 });
     await store().claimRun(request);
     await delay(5);
     const other = await takeOver(order, { leaseMs: 10_000 });
@@ -101,11 +103,11 @@ function repeatedClaims({ store, accept, claim, run, takeOver }: Suite): void {
 function takingOver({ store, accept, claim, run, started, takeOver }: Suite): void {
   it('tells what is stored, when it started, and of a cancel', async () => {
     const order = first((await accept()).orders);
-    const token = await started(order, { leaseMs: 1 });
+    const token = await started(order, { leaseMs: -1_000 });
     await store().appendOutput(token, 0, [stdout('abc'), stderr('de')]);
     const before = await run(order);
     await delay(5);
-    const lost = await takeOver(order, { leaseMs: 1 });
+    const lost = await takeOver(order, { leaseMs: -1_000 });
     const bytes = { stdout: 3, stderr: 2 };
     expect(lost).toMatchObject({ attempt: 1, stored: bytes, ofAttempt: bytes, cancelRequested: false });
     expect(lost.startedAt).toBe(before?.startedAt);
@@ -117,7 +119,7 @@ function takingOver({ store, accept, claim, run, started, takeOver }: Suite): vo
 
   it('is for one of many', async () => {
     const order = first((await accept()).orders);
-    await claim(order, { start: true, leaseMs: 1 });
+    await claim(order, { start: true, leaseMs: -1_000 });
     await delay(5);
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, n) => store().claimRun(claimOf(order, { worker: `w${n}` }))),
@@ -267,7 +269,7 @@ function retrying({ store, accept, claim, run, started, stateOf, events }: Suite
 
   it('is for the holder alone', async () => {
     const order = first((await accept()).orders);
-    const old = await claim(order, { leaseMs: 1 });
+    const old = await claim(order, { leaseMs: -1_000 });
     await delay(5);
     const token = await claim(order, { worker: 'w2' });
     expect(await store().retryRun(old, { error, delayMs: 0 })).toBe('fenced');

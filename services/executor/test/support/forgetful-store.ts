@@ -19,8 +19,10 @@ export function createForgetfulStore(clock: ShiftedClock): ForgetfulStore {
   const claimRun = async (request: ClaimRequest): Promise<Claim> => {
     const { order, redelivered } = request;
     const known = await current.getRuns(order.task.principal.tenant, order.task.id);
-    if (isEmptied && redelivered && known.length === 0)
-      await current.claimRun({ ...request, worker: 'gone', leaseMs: 0, claimId: newId(), start: true });
+    if (isEmptied && redelivered && known.length === 0) {
+      const gone = await current.claimRun({ ...request, worker: 'gone', leaseMs: 0, claimId: newId(), start: false });
+      if (gone.verdict === 'run') await current.startRun(gone.token);
+    }
     return current.claimRun(request);
   };
   const store = new Proxy(current, {

@@ -111,8 +111,8 @@ export function createFragileBus(real: Bus): FragileBus {
       },
       consumeDead: (options, handler) => real.consumeDead(options, handler),
       broadcast: (message) => real.broadcast(message),
-      async recall(since) {
-        if (recallsToRefuse === 0) return real.recall(since);
+      async recall(from, visit) {
+        if (recallsToRefuse === 0) return real.recall(from, visit);
         recallsToRefuse -= 1;
         refusedRecalls += 1;
         throw new MoltError('MOLT_BUS_DOWN', 'on purpose');

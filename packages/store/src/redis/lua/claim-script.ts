@@ -23,6 +23,8 @@ local worker, lease_ms, wants_start = ARGV[4], tonumber(ARGV[5]), ARGV[8] == '1'
 local run = redis.call('HMGET', KEYS[1], 'state', 'fence', 'attempts', 'lease', 'worker', 'cancel', 'claim', 'stdout', 'stderr',
   'history', 'started', 'learned')
 local state, cancel = run[1], run[6]
+-- What was said of it before is to be looked up first.
+if run[12] then wants_start = false end
 if not state then return { 'absent' } end
 if is_final(state) then return { 'final', state } end
 -- Whoever lets go of a run takes the claim away: while it is there, its worker holds the run.

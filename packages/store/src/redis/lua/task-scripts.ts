@@ -139,7 +139,7 @@ return 'withdrawn'
 const cancel = script(`${timeLua}${statesLua}${taskLua}${eachRunLua}
 local task = open_task()
 if not task then return { 'absent' } end
-if is_final(task.state) then return { 'final', task.state } end
+if is_final(task.state) then return { 'final', task.state, redis.call('HGET', KEYS[2], 'cancel') or '' } end
 redis.call('HSET', KEYS[2], 'cancel', 1)
 local given = redis.call('HMGET', KEYS[2], 'runs', 'task')
 local reply = { 'requested', '', given[2] }
