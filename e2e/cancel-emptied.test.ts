@@ -42,7 +42,7 @@ const ended = (id: string): Promise<TaskView> =>
     `the end of ${id}`,
     async () => {
       const { status, body } = await moltbot.api.get<TaskView>(`/v1/tasks/${id}`);
-      return status === 200 && body.runs.every(({ finishedAt }) => finishedAt !== undefined) && body;
+      return status === 200 && !['queued', 'running'].includes(body.state) && body;
     },
     { withinMs: 60_000 },
   );

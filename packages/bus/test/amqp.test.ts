@@ -2,6 +2,7 @@ import { startRabbitmq, type TestRabbitmq } from '@moltbot/testkit';
 import { afterAll, beforeAll } from 'vitest';
 import { openAmqpLab } from './amqp-lab.ts';
 import { busConformance } from './conformance.ts';
+import { broadcastsConformance } from './conformance-broadcasts.ts';
 import { deadConformance } from './conformance-dead.ts';
 
 let rabbitmq: TestRabbitmq;
@@ -13,3 +14,4 @@ afterAll(() => rabbitmq?.stop());
 
 busConformance('RabbitMQ', () => openAmqpLab(rabbitmq));
 deadConformance('RabbitMQ', () => openAmqpLab(rabbitmq));
+broadcastsConformance('RabbitMQ', () => openAmqpLab(rabbitmq));

@@ -70,6 +70,15 @@ export const acking: DeliveryHandler = async (delivery) => {
   await delivery.ack();
 };
 
+/** Comes back from the bus after everything that was on its way before it. */
+export async function roundTrip(bus: Bus): Promise<void> {
+  const other = runs(`other-${newId()}`);
+  const inbox = await inboxOf(bus, other, { handle: acking });
+  await bus.publish(message(), { queue: other });
+  await inbox.nth(1);
+  await inbox.cancel();
+}
+
 /** What the dead queue handed out, in order. */
 export interface Graveyard {
   readonly all: readonly DeadDelivery[];

@@ -1,7 +1,18 @@
-import { encodeEnvelope, newId } from '@moltbot/shared';
+import { encodeEnvelope } from '@moltbot/shared';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
-import { acking, allReplies, type BusLab, graveyardOf, inboxOf, message, replies, repliesOf, runs } from './bus-lab.ts';
+import {
+  acking,
+  allReplies,
+  type BusLab,
+  graveyardOf,
+  inboxOf,
+  message,
+  replies,
+  repliesOf,
+  roundTrip,
+  runs,
+} from './bus-lab.ts';
 
 /** What every bus must do with what cannot be handled. */
 export function deadConformance(implementation: string, open: () => Promise<BusLab>): void {
@@ -15,15 +26,6 @@ export function deadConformance(implementation: string, open: () => Promise<BusL
       bus = await lab.bus();
     });
     afterEach(() => lab.close());
-
-    /** Comes back from the bus after everything that was on its way before it. */
-    const roundTrip = async (): Promise<void> => {
-      const other = runs(`other-${newId()}`);
-      const inbox = await inboxOf(bus, other, { handle: acking });
-      await bus.publish(message(), { queue: other });
-      await inbox.nth(1);
-      await inbox.cancel();
-    };
 
     test('moves what came back too often to the dead queue, with that reason and where it died', async () => {
       const inbox = await inboxOf(bus, queue, {
@@ -53,7 +55,7 @@ export function deadConformance(implementation: string, open: () => Promise<BusL
         expect(await body.requeue()).toBe('stale');
         await graveyard.cancel();
         const next = await graveyardOf(bus);
-        await roundTrip();
+        await roundTrip(bus);
         expect([inbox.all.length, graveyard.all.length, next.all.length]).toEqual([1, 1, 0]);
       },
     );

@@ -1,4 +1,4 @@
-import { hasCode, newId } from '@moltbot/shared';
+import { hasCode } from '@moltbot/shared';
 import { checkServiceContract, eventually } from '@moltbot/testkit';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
@@ -9,8 +9,8 @@ import {
   graveyardOf,
   inboxOf,
   message,
-  recalled,
   replies,
+  roundTrip,
   runs,
   testDelays,
 } from './bus-lab.ts';
@@ -27,15 +27,6 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
       bus = await lab.bus();
     });
     afterEach(() => lab.close());
-
-    /** Comes back from the bus after everything that was on its way before it. */
-    const roundTrip = async (): Promise<void> => {
-      const other = runs(`other-${newId()}`);
-      const inbox = await inboxOf(bus, other, { handle: acking });
-      await bus.publish(message(), { queue: other });
-      await inbox.nth(1);
-      await inbox.cancel();
-    };
 
     describe('publishing', () => {
       test('delivers what it confirmed, by value and as new', async () => {
@@ -103,11 +94,11 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         const inbox = await inboxOf(bus, queue, { prefetch: 3 });
         for (let n = 0; n < 5; n += 1) await bus.publish(message(), { queue });
         await inbox.nth(3);
-        await roundTrip();
+        await roundTrip(bus);
         expect(inbox.all).toHaveLength(3);
         expect(await inbox.all[1]?.ack()).toBe('ok');
         await inbox.nth(4);
-        await roundTrip();
+        await roundTrip(bus);
         expect(inbox.all).toHaveLength(4);
       });
 
@@ -150,7 +141,7 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         expect(await delivery.ack()).toBe('stale');
         expect(await delivery.delay('5s')).toBe('stale');
         expect(await delivery.dead('no')).toBe('stale');
-        await roundTrip();
+        await roundTrip(bus);
         expect(inbox.all).toHaveLength(1);
       });
 
@@ -186,7 +177,7 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         const second = await inboxOf(bus, queue);
         expect((await second.nth(1)).message.id).toBe(two.id);
         expect(await held.ack()).toBe('ok');
-        await roundTrip();
+        await roundTrip(bus);
         expect(first.ids()).toEqual([one.id]);
         expect(second.ids()).toEqual([two.id]);
       });
@@ -221,7 +212,7 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         expect(await again.dead('seen')).toBe('ok');
         // The id it died under is that of the message that took the place.
         expect(await (await graveyardOf(bus)).nth(1)).toMatchObject({ id: instead.id, message: instead });
-        await roundTrip();
+        await roundTrip(bus);
         expect(inbox.ids()).toEqual([sent.id, instead.id]);
       });
 
@@ -259,57 +250,6 @@ export function busConformance(implementation: string, open: () => Promise<BusLa
         await bus.publish(message(), { queue });
         await inbox.nth(4);
         expect(inbox.all.map((delivery) => delivery.previousDeliveries)).toEqual([0, 0, 0, 0]);
-      });
-    });
-
-    describe('broadcasts', () => {
-      test('reach every handler that listens, and none that has stopped', async () => {
-        const heard: string[] = [];
-        const first = await bus.onBroadcast(({ id }) => heard.push(`1 ${id}`));
-        await bus.onBroadcast(() => {
-          throw new Error('on purpose');
-        });
-        await bus.onBroadcast(({ id }) => heard.push(`2 ${id}`));
-        const [one, two] = [message(), message()];
-        expect(await bus.broadcast(one)).toBe('ok');
-        await eventually('both', () => heard.length === 2);
-        await first.cancel();
-        expect(await bus.broadcast(two)).toBe('ok');
-        await eventually('the one left', () => heard.length === 3);
-        await roundTrip();
-        expect(heard).toEqual([`1 ${one.id}`, `2 ${one.id}`, `2 ${two.id}`]);
-      });
-
-      test('are ok when nobody listens', async () => {
-        expect(await bus.broadcast(message())).toBe('ok');
-      });
-
-      test('can be recalled, as often as is wanted, by who comes later and in the next process', async () => {
-        const sent = [message(), message(), message()];
-        for (const each of sent) expect(await bus.broadcast(each)).toBe('ok');
-        const since = Date.now() - 60_000;
-        expect(await recalled(bus, { since })).toEqual(sent);
-        expect(await Promise.all([recalled(bus, { since }), recalled(bus, { since })])).toEqual([sent, sent]);
-        const after = await bus.recall({ since }, () => {});
-        expect(await recalled(bus, { after })).toEqual([]);
-        const late = message();
-        await bus.broadcast(late);
-        await bus.stop();
-        const next = await lab.bus();
-        expect(await recalled(next)).toEqual([...sent, late]);
-        expect(await recalled(next, { after })).toEqual([late]);
-        expect(await recalled(next, { since: Date.now() + 60_000 })).toEqual([]);
-      });
-
-      test('are recalled by the hundreds, in their order', async () => {
-        const sent = Array.from({ length: 1_100 }, () => message());
-        await Promise.all(sent.map((each) => bus.broadcast(each)));
-        expect((await recalled(bus)).map(({ id }) => id)).toEqual(sent.map(({ id }) => id));
-      });
-
-      test('cannot be recalled from a bus that is not there', async () => {
-        const fresh = lab.create();
-        await expect(recalled(fresh)).rejects.toMatchObject({ code: 'MOLT_BUS_DOWN' });
       });
     });
 

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Bus } from '../src/port.ts';
 import { acking, type BusLab, graveyardOf, inboxOf, message, runs } from './bus-lab.ts';
 import { busConformance } from './conformance.ts';
+import { broadcastsConformance } from './conformance-broadcasts.ts';
 import { deadConformance } from './conformance-dead.ts';
 import { type EmbeddedLab, openEmbeddedLab } from './embedded-lab.ts';
 import { createManualClock } from './manual-clock.ts';
@@ -16,7 +17,9 @@ import { createMemoryJournal, type MemoryJournal } from './memory-journal.ts';
 busConformance('embedded, journal in memory', async () => openEmbeddedLab(createMemoryJournal()));
 busConformance('embedded, journal in SQLite', openSqliteLab);
 deadConformance('embedded, journal in memory', async () => openEmbeddedLab(createMemoryJournal()));
+broadcastsConformance('embedded, journal in memory', async () => openEmbeddedLab(createMemoryJournal()));
 deadConformance('embedded, journal in SQLite', openSqliteLab);
+broadcastsConformance('embedded, journal in SQLite', openSqliteLab);
 
 describe('an embedded bus', () => {
   const queue = runs();

@@ -37,7 +37,10 @@ export function createTaskSubject(deps: TaskSubjectDeps, post: Post, taskId: str
     const task = known ?? ended ?? (await endOf());
     if (!task) return undefined;
     const runs = known ? await store.getRuns(tenant, taskId) : [];
-    return { task, runs, tails: await tails(runs), language, limits, now: clock.now() };
+    // It may have ended between the two: what is told must not be half of it.
+    const hasEnded = !isFinal(task.state) && runs.length > 0 && runs.every(({ state }) => isFinal(state));
+    const newest = hasEnded ? await store.getTask(tenant, taskId) : undefined;
+    return { task: newest ?? task, runs, tails: await tails(runs), language, limits, now: clock.now() };
   };
   return {
     async look() {
