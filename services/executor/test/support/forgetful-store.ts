@@ -16,7 +16,7 @@ export function createForgetfulStore(clock: ShiftedClock): ForgetfulStore {
   let isEmptied = false;
 
   /** What the store of many processes does: a message that was delivered before it was emptied may have been started. */
-  const claimRun = async (request: ClaimRequest): Promise<Claim> => {
+  const claimAlone = async (request: ClaimRequest): Promise<Claim> => {
     const { order, redelivered } = request;
     const known = await current.getRuns(order.task.principal.tenant, order.task.id);
     if (isEmptied && redelivered && known.length === 0) {
@@ -24,6 +24,13 @@ export function createForgetfulStore(clock: ShiftedClock): ForgetfulStore {
       if (gone.verdict === 'run') await current.startRun(gone.token);
     }
     return current.claimRun(request);
+  };
+  let turn: Promise<unknown> = Promise.resolve();
+  /** One after the other, as there it is one step. */
+  const claimRun = (request: ClaimRequest): Promise<Claim> => {
+    const claiming = turn.then(() => claimAlone(request));
+    turn = claiming.catch(() => {});
+    return claiming;
   };
   const store = new Proxy(current, {
     get(_target, name) {
