@@ -222,6 +222,30 @@ test.each(['dash', 'bash', 'mksh'])(
   },
 );
 
+test.each(['dash', 'bash', 'mksh'])(
+  '%s leaves no sleep behind when who looks after the time is told to stop as it begins to sleep',
+  async (kind) => {
+    // It is told once; here right before it sleeps, and not later.
+    const [sleep, tell] = ['sleep "$M_left" &', 'kill -TERM "$M_w"'];
+    const own = await createShellBench({
+      command: `exec ${kind} -s`,
+      altered(program) {
+        for (const line of [sleep, tell]) expect(program).toContain(line);
+        return program.replace(tell, ':').replace(sleep, () => `kill -TERM "$M_pid"; ${sleep}`);
+      },
+    });
+    const seconds = { dash: 86_321, bash: 86_322, mksh: 86_323 }[kind] ?? 0;
+    const runs = Array.from({ length: 6 }, async (_, n) => {
+      const guard = { id: `told-${n}`, totalMs: seconds * 1_000 };
+      return own.run(await own.open(), { command: 'sleep 0.6', guard });
+    });
+    for (const { result } of await Promise.all(runs)) expect(result).toEqual({ exitCode: 0 });
+    const left = (): string => spawnSync('pgrep', ['-f', `sleep 8632${seconds % 10}`], { encoding: 'utf8' }).stdout;
+    await eventually('nobody', () => left() === '', { withinMs: 5_000 });
+    await own.stop();
+  },
+);
+
 describe('a disk that is full', () => {
   test.each(['dash', 'bash'])('at the start: %s says so, and the name is free again', async (kind) => {
     // No file may hold a byte; what is in the way of the record is a limit here.

@@ -41,6 +41,8 @@ export interface ShellKind {
   readonly env?: Readonly<Record<string, string>>;
   /** The program finds no /proc, as on macOS and the BSDs. Default false. */
   readonly isWithoutProc?: boolean;
+  /** The program that is read instead, for moments that are rare. */
+  readonly altered?: (program: string) => string;
   /** Default: the system's. */
   readonly clock?: Clock;
 }
@@ -59,8 +61,10 @@ export async function createShellBench(options: ShellKind): Promise<ShellBench> 
   const directory = await mkdtemp(join(tmpdir(), 'molt-guard-'));
   const env = { HOME: directory, SHELL: '/bin/sh', PATH: '/usr/bin:/bin', ...options.env };
   const shells: ResidentShell[] = [];
-  const asRead = (program: string): string =>
-    options.isWithoutProc ? program.replaceAll('/proc/', '/no/proc/') : program;
+  const asRead = (text: string): string => {
+    const read = options.isWithoutProc ? text.replaceAll('/proc/', '/no/proc/') : text;
+    return options.altered && read.includes('M_arm()') ? options.altered(read) : read;
+  };
   const open = async (): Promise<ResidentShell> => {
     const channel = await openLocalChannel(env, systemClock, options.command);
     const write = (text: string): void => channel.write(asRead(text));

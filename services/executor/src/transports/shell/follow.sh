@@ -122,9 +122,10 @@ M_arm() {
   fi
   [ "$M_how" != job ] || set -m
   {
-    # It may come before there is a sleep to end, and before its number is known.
+    # It may come before there is a sleep to end, and before its number is known. KILL, as a fork that is not yet the sleep still has
+    # this trap: a TERM would be lost in it.
     M_z= M_over=
-    trap 'M_over=1; [ -z "$M_z" ] || kill "$M_z"' TERM
+    trap 'M_over=1; [ -z "$M_z" ] || kill -KILL "$M_z"' TERM
     # The sleep shall outlive a session as well.
     trap '' HUP INT
     M_self
@@ -134,7 +135,7 @@ M_arm() {
     [ "$M_state" = running ] || exit 0
     sleep "$M_left" &
     M_z=$!
-    [ -z "$M_over" ] || kill "$M_z"
+    [ -z "$M_over" ] || kill -KILL "$M_z"
     M_await "$M_z"
     [ -n "$M_over" ] || M_end_run "$1" timeout "$3" "$4"
     exit 0
