@@ -183,6 +183,25 @@ export const guardSuite = (name: string, command: string, more: Omit<ShellKind, 
       expect(sizes).toEqual([0, 0, 0, undefined]);
     });
 
+    test.each(['cancelled', 'idle'])(
+      'nobody looks after the time of what was ended from elsewhere: %s',
+      async (why) => {
+        const id = randomUUID();
+        const control = new AbortController();
+        const begun = run(shell, { command: 'sleep 300', guard: { id, totalMs: 600_000 }, signal: control.signal });
+        const read = (file: string): Promise<string> => readFile(file, 'utf8').catch(() => '');
+        const wd = await eventually('somebody looks after its time', () =>
+          bench.record(`${id}.1.wd`).then((text) => text || false),
+        );
+        // Whoever is to wait for the ended ones may do so late.
+        const isThere = async (): Promise<boolean> => !/^$|\) Z /.test(await read(`/proc/${wd.split(' ')[0]}/stat`));
+        expect(await isThere()).toBe(true);
+        control.abort(why);
+        expect((await begun).result).toMatchObject({ killed: 'verified' });
+        await eventually('nobody does any more', async () => !(await isThere()));
+      },
+    );
+
     test('what was cancelled before its start can never start', async () => {
       const id = randomUUID();
       const resume = { id, mode: 'resume' } as const;

@@ -137,7 +137,10 @@ M_arm() {
     M_z=$!
     [ -z "$M_over" ] || kill -KILL "$M_z"
     M_await "$M_z"
-    [ -n "$M_over" ] || M_end_run "$1" timeout "$3" "$4"
+    [ -z "$M_over" ] || exit 0
+    # Its end is recorded by this one, whoever else has heard that it is over.
+    trap '' TERM
+    M_end_run "$1" timeout "$3" "$4"
     exit 0
   } </dev/null >/dev/null 2>&1 &
   [ "$M_how" != job ] || set +m

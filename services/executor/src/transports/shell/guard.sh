@@ -318,11 +318,10 @@ M_supervise() {
   exit 0
 }
 
-# Nobody need look after its time any more; the one that has just ended it goes on until that is recorded.
+# Nobody need look after its time any more; the one that has just ended it does not listen.
 M_unwatch() {
   M_read "$M_file.wd" || return 0
   M_w=${M_line%% *}
-  [ -n "$M_own" ] || { M_read "$M_file.by" && [ "${M_line%% *}" != timeout ]; } || return 0
   { kill -TERM "$M_w"; printf '' >|"$M_file.wd"; } 2>/dev/null
 }
 
